@@ -1,0 +1,128 @@
+//! What can be wrong with a log.
+
+use std::path::PathBuf;
+
+/// Result of reading a log.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a log, or one frame of it, cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The path is no log of any known format.
+    #[error("{}: not a log that Janus knows ({expected})", path.display())]
+    UnknownFormat {
+        /// What was given.
+        path: PathBuf,
+        /// What would have been recognised.
+        expected: &'static str,
+    },
+    /// A file cannot be opened or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file's content is not what its format demands.
+    #[error("{}: {field}: expected {expected}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The field, line or record.
+        field: String,
+        /// What should have been there.
+        expected: String,
+    },
+    /// A picture cannot be decoded.
+    #[error("{}: not a whole PNG or JPEG picture: {source}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        source: image::ImageError,
+    },
+    /// A picture is not of its camera's size.
+    #[error("{}: a picture of {}×{} pixels: expected {}×{}, as calibrated", path.display(), found[0], found[1], expected[0], expected[1])]
+    Resolution {
+        /// The file.
+        path: PathBuf,
+        /// Its width and height, pixels.
+        found: [u32; 2],
+        /// The calibration's width and height, pixels.
+        expected: [u32; 2],
+    },
+    /// A lidar scan is not a whole number of points.
+    #[error("{}: {bytes} bytes: expected one or more points of {record} bytes each", path.display())]
+    TruncatedScan {
+        /// The file.
+        path: PathBuf,
+        /// Its size, bytes.
+        bytes: usize,
+        /// Size of a point, bytes.
+        record: usize,
+    },
+    /// A file is larger than any of its kind can be.
+    #[error("{}: too large: expected at most {limit} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read, bytes.
+        limit: u64,
+    },
+    /// The log has no lidar scan of this frame.
+    #[error("{}: missing: expected a lidar scan of this frame", path.display())]
+    MissingScan {
+        /// Where it should have been.
+        path: PathBuf,
+    },
+    /// The log has no picture of this frame.
+    #[error("{}: missing: expected a picture of this frame", path.display())]
+    MissingImage {
+        /// Where it should have been.
+        path: PathBuf,
+    },
+    /// The log has no ego pose of this frame.
+    #[error("{}: missing: expected the ego pose of this frame", path.display())]
+    MissingPose {
+        /// Where it should have been.
+        path: PathBuf,
+    },
+    /// A parameter of the synthetic drive is out of range.
+    #[error("synthetic drive: {field}: expected {expected}")]
+    Parameter {
+        /// The parameter.
+        field: &'static str,
+        /// Its range.
+        expected: &'static str,
+    },
+}
+
+impl Error {
+    /// A short key under which reports count what was lost.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownFormat { .. } => "unknown_format",
+            Self::Io { .. } => "io",
+            Self::Malformed { .. } => "malformed",
+            Self::Image { .. } | Self::Resolution { .. } => "broken_image",
+            Self::TruncatedScan { .. } => "truncated_scan",
+            Self::TooLarge { .. } => "too_large",
+            Self::MissingScan { .. } => "missing_scan",
+            Self::MissingImage { .. } => "missing_image",
+            Self::MissingPose { .. } => "missing_pose",
+            Self::Parameter { .. } => "parameter",
+        }
+    }
+}
+
+/// A frame that the log announces and that cannot be read; the frames after
+/// it can.
+#[derive(Debug, thiserror::Error)]
+#[error("frame {index}: {error}")]
+pub struct BrokenFrame {
+    /// The log's own number of the frame.
+    pub index: u64,
+    /// What is wrong with it.
+    pub error: Error,
+}

@@ -1,0 +1,60 @@
+//! Whole files of bounded size.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Reads a regular file of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let io = |source| Error::Io {
+        path: path.into(),
+        source,
+    };
+    // Opening a pipe would wait for its writer.
+    let found = std::fs::metadata(path).map_err(io)?;
+    if !found.is_file() {
+        return Err(io(io::Error::other("not a regular file")));
+    }
+    let mut bytes = Vec::with_capacity(found.len().min(limit) as usize + 1);
+    let file = File::open(path).map_err(io)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLarge {
+            path: path.into(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads a UTF-8 text of at most `limit` bytes.
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String> {
+    String::from_utf8(read(path, limit)?).map_err(|wrong| Error::Malformed {
+        path: path.into(),
+        field: format!("byte {}", wrong.utf8_error().valid_up_to()),
+        expected: "text in UTF-8".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, [0x41; 8]).expect("written");
+        assert_eq!(read_text(&path, 8).expect("fits"), "AAAAAAAA");
+        assert_eq!(read(&path, 7).expect_err("does not").reason(), "too_large");
+        std::fs::write(&path, [0x41, 0xFF]).expect("written");
+        let error = read_text(&path, 8).expect_err("is no text");
+        assert!(
+            error.to_string().contains("byte 1: expected text"),
+            "{error}"
+        );
+        assert_eq!(read(folder.path(), 8).expect_err("a folder").reason(), "io");
+    }
+}
