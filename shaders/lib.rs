@@ -1,0 +1,16 @@
+//! GPU kernels, each with a twin: the same algorithm in plain Rust, which
+//! gives the same bits. The twin is the oracle of the kernel's test and runs
+//! where there is no GPU.
+//!
+//! A kernel is `x.wgsl` beside `x.rs`. All arithmetic is on integers, so no
+//! result depends on the order in which threads run.
+
+pub mod context;
+pub mod fixed;
+pub mod fuse;
+pub mod kernel;
+pub mod occupancy;
+
+pub use context::{AdapterSummary, Context, DeviceChoice, GpuError};
+pub use kernel::Kernel;
+pub use wgpu;

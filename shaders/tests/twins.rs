@@ -1,0 +1,272 @@
+//! Every kernel gives the bits of its twin.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use bytemuck::Pod;
+use janus_shaders::fixed::{LIMIT, Transform};
+use janus_shaders::{Context, DeviceChoice, Kernel, fuse, occupancy};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use std::cell::Cell;
+use std::sync::LazyLock;
+use wgpu::{Buffer, BufferUsages};
+
+/// The software driver, unless `JANUS_TEST_DEVICE` names another device.
+static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
+    let name = std::env::var("JANUS_TEST_DEVICE").unwrap_or_else(|_| "llvmpipe".into());
+    Context::open(&DeviceChoice::Named(name))
+        .expect("these tests need a Vulkan driver: install mesa-vulkan-drivers")
+        .expect("a named device is a device")
+});
+
+fn upload<T: Pod>(data: &[T], usage: BufferUsages) -> Buffer {
+    let bytes: &[u8] = bytemuck::cast_slice(data);
+    let buffer = CONTEXT.buffer("test", bytes.len() as u64, usage | BufferUsages::COPY_SRC);
+    CONTEXT.queue.write_buffer(&buffer, 0, bytes);
+    buffer
+}
+
+fn download<T: Pod>(buffer: &Buffer) -> Vec<T> {
+    let staging = CONTEXT.buffer("staging", buffer.size(), BufferUsages::MAP_READ);
+    let mut encoder = CONTEXT.device.create_command_encoder(&Default::default());
+    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size());
+    CONTEXT.queue.submit([encoder.finish()]);
+    let mut bytes = Vec::new();
+    CONTEXT.read_back(&staging, &mut bytes).unwrap();
+    bytemuck::pod_collect_to_vec(&bytes)
+}
+
+fn run(kernel: &Kernel, buffers: &[(u32, &Buffer)], invocations: u32) {
+    let group = kernel.bind(&CONTEXT, buffers);
+    let mut encoder = CONTEXT.device.create_command_encoder(&Default::default());
+    let mut pass = encoder.begin_compute_pass(&Default::default());
+    kernel.dispatch(&mut pass, &group, invocations);
+    drop(pass);
+    CONTEXT.queue.submit([encoder.finish()]);
+    CONTEXT.check().unwrap();
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        rng_seed: RngSeed::Fixed(0x4a61_6e75),
+        failure_persistence: None,
+        ..Config::default()
+    })
+}
+
+fn transform(metres: f64) -> impl Strategy<Value = Transform> {
+    let angles = prop::array::uniform3(-3.2..3.2f64);
+    let translation = prop::array::uniform3(-metres..metres);
+    (angles, translation).prop_map(|([roll, pitch, yaw], t)| {
+        let (sr, cr) = roll.sin_cos();
+        let (sp, cp) = pitch.sin_cos();
+        let (sy, cy) = yaw.sin_cos();
+        let rotation = [
+            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+            [-sp, cp * sr, cp * cr],
+        ];
+        Transform::new(rotation, t).unwrap()
+    })
+}
+
+/// Returns of a plausible scan, with poison among them.
+fn point() -> impl Strategy<Value = fuse::Point> {
+    let near = prop::array::uniform3(-60_000..60_000i32);
+    let poison = prop::sample::select(vec![
+        [i32::MIN; 3],
+        [i32::MAX; 3],
+        [i32::MIN + 1, 0, 0],
+        [LIMIT, -LIMIT, LIMIT],
+        [LIMIT + 1, 0, 0],
+        [0, 0, -LIMIT - 1],
+        [0; 3],
+    ]);
+    (prop_oneof![9 => near, 1 => poison], any::<i32>()).prop_map(|([x, y, z], w)| [x, y, z, w])
+}
+
+/// None, one, a workgroup and its neighbours, and many.
+fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        4 => prop::sample::select(vec![0usize, 1, 2, 63, 64, 65, 255, 256, 257]),
+        1 => 5_000..70_000usize,
+    ]
+}
+
+fn fuse_case() -> impl Strategy<Value = (fuse::Params, Vec<fuse::Sweep>, Vec<fuse::Point>)> {
+    let points = size().prop_flat_map(|n| prop::collection::vec(point(), n));
+    let start = any::<prop::sample::Index>();
+    let sweeps = prop::collection::vec((transform(3.0), transform(500_000.0), start), 1..5);
+    (points, sweeps, 100..120_000u32).prop_map(|(points, sweeps, range_mm)| {
+        let mut starts: Vec<u32> = sweeps
+            .iter()
+            .map(|s| s.2.index(points.len() + 1) as u32)
+            .collect();
+        starts.sort_unstable();
+        starts[0] = 0;
+        let sweeps: Vec<_> = sweeps
+            .iter()
+            .zip(starts)
+            .map(|((base, odom, _), first)| fuse::Sweep {
+                base_from_sensor: *base,
+                odom_from_sensor: *odom,
+                first,
+                pad: [0; 3],
+            })
+            .collect();
+        let params = fuse::Params {
+            points: points.len() as u32,
+            sweeps: sweeps.len() as u32,
+            range_squared: (range_mm / 32).pow(2),
+            height_min: -20_000,
+            height_max: 30_000,
+            body_top: 2_000,
+            body_min: [-30_000, -9_000],
+            body_max: [20_000, 11_000],
+        };
+        (params, sweeps, points)
+    })
+}
+
+#[test]
+fn fuse_equals_its_twin() {
+    let kernel = fuse::kernel(&CONTEXT);
+    let kept = Cell::new(0);
+    runner(48)
+        .run(&fuse_case(), |(params, sweeps, points)| {
+            let out = upload(&vec![[0i32; 4]; points.len().max(1)], BufferUsages::STORAGE);
+            let counts = upload(&[0u32; 4], BufferUsages::STORAGE);
+            run(
+                &kernel,
+                &[
+                    (0, &upload(&[params], BufferUsages::UNIFORM)),
+                    (1, &upload(&sweeps, BufferUsages::STORAGE)),
+                    (
+                        2,
+                        &upload(
+                            if points.is_empty() {
+                                &[[0; 4]]
+                            } else {
+                                &points[..]
+                            },
+                            BufferUsages::STORAGE,
+                        ),
+                    ),
+                    (3, &out),
+                    (4, &counts),
+                ],
+                params.points,
+            );
+            let mut fused = vec![[0; 4]; points.len()];
+            let twin_counts = fuse::twin(&params, &sweeps, &points, &mut fused);
+            prop_assert_eq!(twin_counts.to_vec(), download::<u32>(&counts));
+            prop_assert_eq!(twin_counts.iter().sum::<u32>() as usize, points.len());
+            prop_assert!(fused == download::<fuse::Fused>(&out)[..points.len()]);
+            kept.set(kept.get() + twin_counts[0]);
+            Ok(())
+        })
+        .unwrap();
+    assert!(
+        kept.get() > 10_000,
+        "the cases crop nearly everything away: {kept:?}"
+    );
+}
+
+/// A cloud, and where the window's least corner is for it.
+type Observed = (Vec<fuse::Fused>, [i32; 2]);
+
+/// Several runs on one rolling window: its side, its cells' side and what is
+/// observed.
+fn occupancy_case() -> impl Strategy<Value = (u32, i32, Vec<Observed>)> {
+    let place = (-30_000..30_000i32, -30_000..30_000i32, -2_500..4_000i32);
+    let tag = (0..4i32, prop_oneof![9 => Just(0i32), 1 => 1..4i32]);
+    let fused = (place, tag)
+        .prop_map(|((x, y, z), (sweep, outcome))| [x, y, z, sweep << 16 | outcome << 24]);
+    let cloud = size().prop_flat_map(move |n| prop::collection::vec(fused.clone(), n));
+    let origin = prop::array::uniform2(-150..50i32);
+    let runs = prop::collection::vec((cloud, origin), 1..5);
+    (
+        prop::sample::select(vec![16u32, 64, 128, 256]),
+        50..500i32,
+        runs,
+    )
+}
+
+#[test]
+fn occupancy_equals_its_twin() {
+    let observe = occupancy::observe_kernel(&CONTEXT);
+    let update = occupancy::update_kernel(&CONTEXT);
+    let states = [const { Cell::new(0usize) }; 3];
+    runner(32)
+        .run(&occupancy_case(), |(side, cell_mm, runs)| {
+            let mut twin = occupancy::Twin::new(side);
+            let cells = (side * side) as usize;
+            let grid = upload(&vec![occupancy::UNKNOWN; cells], BufferUsages::STORAGE);
+            let evidence = upload(
+                &vec![0u32; cells / occupancy::CELLS_A_WORD],
+                BufferUsages::STORAGE,
+            );
+            let sensors = [
+                [0, 0, 1_730, 0],
+                [15_000, -20_000, 250, 0],
+                [-29_999, 4_000, 300, 0],
+                [1, 1, -50, 0],
+            ];
+            let mut last_origin = runs[0].1;
+            for (fused, origin) in &runs {
+                let params = occupancy::Params {
+                    plane: [10_000, -20_000, 1_048_000, 35],
+                    centre: [400, -300, 50, 0],
+                    origin: *origin,
+                    last_origin,
+                    side,
+                    cell_mm,
+                    points: fused.len() as u32,
+                    ground_min: -700,
+                    obstacle_min: 300,
+                    obstacle_max: 2_500,
+                    hit: 850,
+                    miss: 400,
+                    least: -2_000,
+                    most: 3_500,
+                    pad: [0; 2],
+                };
+                last_origin = *origin;
+                twin.run(&params, &sensors, fused);
+
+                let uniform = upload(&[params], BufferUsages::UNIFORM);
+                let cloud = if fused.is_empty() {
+                    &[[0; 4]]
+                } else {
+                    &fused[..]
+                };
+                let cloud = upload(cloud, BufferUsages::STORAGE);
+                let sensors = upload(&sensors, BufferUsages::STORAGE);
+                run(
+                    &observe,
+                    &[(0, &uniform), (1, &sensors), (2, &cloud), (3, &evidence)],
+                    params.points,
+                );
+                run(
+                    &update,
+                    &[(0, &uniform), (3, &evidence), (4, &grid)],
+                    side * side / occupancy::CELLS_A_WORD as u32,
+                );
+                prop_assert!(twin.cells == download::<i16>(&grid));
+            }
+            for cell in &twin.cells {
+                let state = &states[match *cell {
+                    occupancy::UNKNOWN => 0,
+                    l if l > 0 => 1,
+                    _ => 2,
+                }];
+                state.set(state.get() + 1);
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(
+        states.iter().all(|n| n.get() > 10_000),
+        "the cases reach too little: {states:?}"
+    );
+}
