@@ -1,0 +1,96 @@
+//! Why there are no detections.
+
+use std::path::PathBuf;
+
+use super::runtime::RuntimeError;
+
+/// Why a detector cannot be loaded, or cannot look at a picture.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectError {
+    /// There is no inference runtime.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// An option has a value that it cannot have.
+    #[error("detector option {field}: expected {expected}, found {found}")]
+    Option {
+        /// The option.
+        field: &'static str,
+        /// The values that it can have.
+        expected: &'static str,
+        /// The value given.
+        found: String,
+    },
+    /// A file cannot be opened or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not an ONNX model, or not a whole one.
+    #[error("{}: expected a whole ONNX model, found {found}", path.display())]
+    NotOnnx {
+        /// The file.
+        path: PathBuf,
+        /// What it is, or where it breaks off.
+        found: String,
+    },
+    /// A model's manifest is not one.
+    #[error("{}: {message}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// The line or field and what was expected there.
+        message: String,
+    },
+    /// The inference runtime refuses a model.
+    #[error("{}: the inference runtime does not load this model: {source}", path.display())]
+    Load {
+        /// The model.
+        path: PathBuf,
+        /// What the runtime said.
+        source: ort::Error,
+    },
+    /// A model's inputs or outputs are not those of a known family, or not
+    /// those that its manifest states.
+    #[error("{}: {field}: expected {expected}, found {found}", path.display())]
+    Form {
+        /// The model.
+        path: PathBuf,
+        /// The input or output.
+        field: String,
+        /// What would have been understood.
+        expected: String,
+        /// What the model has.
+        found: String,
+    },
+    /// A picture without pixels, or one that cannot be scaled.
+    #[error("a picture of {width}x{height} pixels cannot be looked at: {reason}")]
+    Picture {
+        /// Width, pixels.
+        width: u32,
+        /// Height, pixels.
+        height: u32,
+        /// Why.
+        reason: String,
+    },
+    /// The network did not run.
+    #[error("{}: the network does not run: {source}", path.display())]
+    Run {
+        /// The model.
+        path: PathBuf,
+        /// What the runtime said.
+        source: ort::Error,
+    },
+    /// The network ran and gave something else than it declares.
+    #[error("{}: output: expected f32 {expected:?}, found {found}", path.display())]
+    Output {
+        /// The model.
+        path: PathBuf,
+        /// Shape that was expected.
+        expected: Vec<i64>,
+        /// What came.
+        found: String,
+    },
+}

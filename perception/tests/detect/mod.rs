@@ -1,0 +1,6 @@
+//! What the tests of both inference runtimes share. A process has one
+//! runtime, so each has a test program of its own.
+
+pub(crate) mod broken;
+pub(crate) mod onnx;
+pub(crate) mod recorded;
