@@ -1,0 +1,214 @@
+//! Curves along which the steering begins and ends straight.
+//!
+//! The direction of motion at the fraction u of a curve's length is
+//! ψ(u) = turn·(3u² − 2u³) + bump·16u²(1 − u)². In a turn the vehicle's axis
+//! follows ψ, so that its curvature is a cubic in u with κ(0) = κ(1) = 0, the
+//! cubic spiral of Kelly and Nagy, "Reactive Nonholonomic Trajectory Generation
+//! via Parametric Optimal Control", IJRR 2003. In a crab the axis stays and ψ
+//! is the angle of the wheels. Joined curves are smooth in position, heading
+//! and steering.
+//!
+//! ψ does not depend on the length, so that a curve between two poses is found
+//! in one unknown, the bump: it sets the chord's direction, and the chord's
+//! length then sets the curve's.
+
+/// A curve, in the frame of its first pose with x along the motion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Curve {
+    /// m.
+    pub(crate) length: f64,
+    /// ψ at the end, rad.
+    pub(crate) turn: f64,
+    /// What is added to ψ in the middle, rad.
+    pub(crate) bump: f64,
+    /// Whether the axis stays.
+    pub(crate) crab: bool,
+}
+
+/// Nodes and weights on [0, 1] of the Gauss–Legendre rule of order 5.
+const GAUSS: [(f64, f64); 5] = [
+    (0.046_910_077_030_668, 0.118_463_442_528_094_5),
+    (0.230_765_344_947_158_45, 0.239_314_335_249_683_24),
+    (0.5, 0.284_444_444_444_444_4),
+    (0.769_234_655_052_841_5, 0.239_314_335_249_683_24),
+    (0.953_089_922_969_332, 0.118_463_442_528_094_5),
+];
+
+impl Curve {
+    /// The curve that ends `chord` from its start with its axis turned by
+    /// `turn`; `None` if there is none that moves forward all along.
+    pub(crate) fn turn(chord: [f64; 2], turn: f64) -> Option<Self> {
+        Self::solve(chord, turn, false)
+    }
+
+    /// The curve that ends `chord` from its start without turning the axis.
+    pub(crate) fn crab(chord: [f64; 2]) -> Option<Self> {
+        Self::solve(chord, 0.0, true)
+    }
+
+    fn solve(chord: [f64; 2], turn: f64, crab: bool) -> Option<Self> {
+        let distance = chord[0].hypot(chord[1]);
+        let aim = chord[1].atan2(chord[0]);
+        if !(1e-6..=1e6).contains(&distance) || aim.abs() > 1.6 || turn.abs() > 2.0 {
+            return None;
+        }
+        // The mean of the bump is 8/15.
+        let mut bump = (aim - turn / 2.0) * 15.0 / 8.0;
+        for _ in 0..12 {
+            let ([x, y], [x_bump, y_bump]) = chord_of_unit(turn, bump);
+            let squared = x * x + y * y;
+            if squared < 0.1 || bump.abs() > 3.0 {
+                return None;
+            }
+            // A product in place of a difference of angles, which could wrap.
+            let error = (x * aim.sin() - y * aim.cos()).atan2(x * aim.cos() + y * aim.sin());
+            if error.abs() < 1e-12 {
+                let length = distance / squared.sqrt();
+                return Some(Self {
+                    length,
+                    turn,
+                    bump,
+                    crab,
+                });
+            }
+            bump += error * squared / (x * y_bump - y * x_bump);
+        }
+        None
+    }
+
+    /// Direction of motion at the fraction `u`, rad.
+    pub(crate) fn direction(&self, u: f64) -> f64 {
+        direction(self.turn, self.bump, u)
+    }
+
+    /// Direction of the axis at the fraction `u`, rad.
+    pub(crate) fn heading(&self, u: f64) -> f64 {
+        if self.crab { 0.0 } else { self.direction(u) }
+    }
+
+    /// Curvature of the path at the fraction `u`, 1/m.
+    pub(crate) fn bend(&self, u: f64) -> f64 {
+        u * (1.0 - u) * (6.0 * self.turn + 32.0 * self.bump * (1.0 - 2.0 * u)) / self.length
+    }
+
+    /// Greatest curvature of the path, 1/m.
+    pub(crate) fn peak_bend(&self) -> f64 {
+        // With w = 2u − 1 the bend is (1 − w²)(6·turn − 32·bump·w)/4, which is
+        // steepest where 24·bump·w² − 3·turn·w − 8·bump = 0.
+        let (a, b, c) = (24.0 * self.bump, -3.0 * self.turn, -8.0 * self.bump);
+        // The form of the roots that stays finite as `a` vanishes.
+        let q = -0.5 * (b + (b * b - 4.0 * a * c).sqrt().copysign(b));
+        [c / q, q / a]
+            .into_iter()
+            .filter(|w| (-1.0..=1.0).contains(w))
+            .map(|w| self.bend((w + 1.0) / 2.0).abs())
+            .fold(0.0, f64::max)
+    }
+
+    /// Greatest angle of the wheels to the axis in a crab, rad.
+    pub(crate) fn peak_slip(&self) -> f64 {
+        if self.crab { self.bump.abs() } else { 0.0 }
+    }
+
+    /// How far the axis turns in all, either way, rad.
+    pub(crate) fn turned(&self) -> f64 {
+        if self.crab {
+            return 0.0;
+        }
+        let reversal = 0.5 + 6.0 * self.turn / (64.0 * self.bump);
+        if (0.0..=1.0).contains(&reversal) {
+            let there = self.direction(reversal);
+            there.abs() + (self.turn - there).abs()
+        } else {
+            self.turn.abs()
+        }
+    }
+
+    /// Places at `steps + 1` equal steps of length, from the start.
+    pub(crate) fn places(&self, steps: usize) -> impl Iterator<Item = (f64, [f64; 2])> + use<> {
+        let curve = *self;
+        let du = 1.0 / steps as f64;
+        let start = (0.0, [0.0, 0.0]);
+        let rest = (0..steps).scan([0.0, 0.0], move |at, step| {
+            let from = step as f64 * du;
+            for (node, weight) in GAUSS {
+                let (sin, cos) = curve.direction(from + node * du).sin_cos();
+                at[0] += weight * du * curve.length * cos;
+                at[1] += weight * du * curve.length * sin;
+            }
+            Some(((step + 1) as f64 * du, *at))
+        });
+        std::iter::once(start).chain(rest)
+    }
+}
+
+fn direction(turn: f64, bump: f64, u: f64) -> f64 {
+    let hill = u * (1.0 - u);
+    turn * u * u * (3.0 - 2.0 * u) + bump * 16.0 * hill * hill
+}
+
+/// Where a curve of length 1 ends, and the derivative of that by the bump.
+fn chord_of_unit(turn: f64, bump: f64) -> ([f64; 2], [f64; 2]) {
+    const PANELS: usize = 8;
+    let (mut end, mut slope) = ([0.0; 2], [0.0; 2]);
+    for panel in 0..PANELS {
+        for (node, weight) in GAUSS {
+            let u = (panel as f64 + node) / PANELS as f64;
+            let weight = weight / PANELS as f64;
+            let (sin, cos) = direction(turn, bump, u).sin_cos();
+            let by_bump = direction(0.0, 1.0, u);
+            end[0] += weight * cos;
+            end[1] += weight * sin;
+            slope[0] -= weight * sin * by_bump;
+            slope[1] += weight * cos * by_bump;
+        }
+    }
+    (end, slope)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_straight_curve_is_straight() {
+        let curve = Curve::turn([3.0, 0.0], 0.0).expect("straight");
+        assert!((curve.length - 3.0).abs() < 1e-12 && curve.bump == 0.0);
+        assert_eq!((curve.peak_bend(), curve.turned()), (0.0, 0.0));
+        for backward in [[-1.0, 0.0], [0.0, 0.0], [f64::NAN, 0.0]] {
+            assert_eq!(Curve::turn(backward, 0.0), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn curves_end_where_they_were_asked_to(
+            distance in 0.1..30.0f64,
+            aim in -0.6..0.6f64,
+            turn in -1.2..1.2f64,
+            crab in any::<bool>(),
+        ) {
+            let chord = [distance * aim.cos(), distance * aim.sin()];
+            let curve = if crab { Curve::crab(chord) } else { Curve::turn(chord, turn) };
+            let curve = curve.expect("a curve");
+            let (u, end) = curve.places(64).last().expect("places");
+            prop_assert_eq!(u, 1.0);
+            prop_assert!((end[0] - chord[0]).hypot(end[1] - chord[1]) < 1e-8 * distance);
+            prop_assert!(curve.length >= distance);
+            prop_assert!(curve.bend(0.0) == 0.0 && curve.bend(1.0) == 0.0);
+        }
+
+        #[test]
+        fn closed_forms_agree_with_sampling(aim in -0.6..0.6f64, turn in -1.2..1.2f64) {
+            let curve = Curve::turn([4.0 * aim.cos(), 4.0 * aim.sin()], turn).expect("a curve");
+            let at = |i: u32| f64::from(i) / 2000.0;
+            let peak = (0..=2000).map(|i| curve.bend(at(i)).abs()).fold(0.0, f64::max);
+            prop_assert!((curve.peak_bend() - peak).abs() < 1e-4, "{} {}", curve.peak_bend(), peak);
+            let turned: f64 = (0..2000)
+                .map(|i| (curve.heading(at(i + 1)) - curve.heading(at(i))).abs())
+                .sum();
+            prop_assert!((curve.turned() - turned).abs() < 1e-4);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Why there is no plan.
+
+use crate::check::Fault;
+
+/// Why the planner gives no plan. The caller then stops; see
+/// [`crate::Planner::stop`].
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// The start, the goal or a speed is not a number.
+    #[error("the start or the goal is not finite")]
+    NotFinite,
+    /// The grid contradicts itself, or has more lattice points than the
+    /// planner takes on.
+    #[error("the grid cannot be planned on: {0}")]
+    Grid(&'static str),
+    /// There is nothing to plan towards.
+    #[error("there is no goal")]
+    NoGoal,
+    /// The vehicle at the start, with its margin, overlaps a blocked cell.
+    #[error("the vehicle does not stand free at the start")]
+    StartBlocked,
+    /// The vehicle at the start, with its margin, reaches out of the grid.
+    #[error("the start is outside of the grid")]
+    StartOutside,
+    /// The vehicle at the goal, with its margin, would overlap a blocked cell.
+    #[error("the vehicle would not stand free at the goal")]
+    GoalBlocked,
+    /// The vehicle at the goal, with its margin, would reach out of the grid.
+    #[error("the goal is outside of the grid")]
+    GoalOutside,
+    /// Everything that can be reached was searched.
+    #[error("no way to the goal: all {expansions} reachable states searched")]
+    NoPath {
+        /// States expanded.
+        expansions: u32,
+    },
+    /// The search expanded as many states as it may.
+    #[error("no way to the goal found within {budget} states")]
+    BudgetExhausted {
+        /// States it may expand.
+        budget: u32,
+    },
+    /// The planner's own checker refused the plan.
+    #[error("the plan failed its check: {0}")]
+    CheckFailed(#[from] Fault),
+}
+
+impl PlanError {
+    /// A stable key for reports.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotFinite => "not_finite",
+            Self::Grid(_) => "grid",
+            Self::NoGoal => "no_goal",
+            Self::StartBlocked => "start_blocked",
+            Self::StartOutside => "start_outside",
+            Self::GoalBlocked => "goal_blocked",
+            Self::GoalOutside => "goal_outside",
+            Self::NoPath { .. } => "no_path",
+            Self::BudgetExhausted { .. } => "budget_exhausted",
+            Self::CheckFailed(_) => "check_failed",
+        }
+    }
+}

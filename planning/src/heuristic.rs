@@ -1,0 +1,297 @@
+//! A lower bound on the price of what remains, the better of two relaxations:
+//! the vehicle shrunk to a disc that moves between lattice points past the
+//! obstacles, and the vehicle itself without any obstacles.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::collision::Obstacles;
+use crate::error::PlanError;
+use crate::lattice::Frame;
+use crate::price::Prices;
+use crate::primitives::{Motion, Primitives, drift};
+
+/// Steps of the disc, counterclockwise. Neighbours span the lattice, so that
+/// every lattice vector is a sum of two of them.
+const STEPS: [[i32; 2]; 16] = [
+    [1, 0],
+    [2, 1],
+    [1, 1],
+    [1, 2],
+    [0, 1],
+    [-1, 2],
+    [-1, 1],
+    [-2, 1],
+    [-1, 0],
+    [-2, -1],
+    [-1, -1],
+    [-1, -2],
+    [0, -1],
+    [1, -2],
+    [1, -1],
+    [2, -1],
+];
+
+/// A chain of [`STEPS`] is no longer than this times the straight line: the
+/// secant of half the widest angle between neighbours, rounded up.
+const STRETCH: f64 = 1.0275;
+
+/// The most lattice points that a grid may hold.
+const MOST_POINTS: f64 = (1 << 26) as f64;
+
+const UNSEEN: u64 = 0;
+const IMPASSABLE: u64 = u64::MAX;
+
+/// The chain of [`STEPS`] that adds up to a lattice vector, each point chosen
+/// to have the lesser `cost` of the two that are left.
+pub(crate) fn chain(
+    vector: [i32; 2],
+    cost: impl Fn([i32; 2]) -> f64,
+) -> impl Iterator<Item = [i32; 2]> {
+    let cross = |a: [i32; 2], b: [i32; 2]| a[0] * b[1] - a[1] * b[0];
+    let pairs = (0..STEPS.len()).map(|i| (STEPS[i], STEPS[(i + 1) % STEPS.len()]));
+    let [(first, mut firsts), (second, mut seconds)] = pairs
+        .map(|(a, b)| [(a, cross(vector, b)), (b, cross(a, vector))])
+        .find(|[(_, n), (_, m)]| *n >= 0 && *m >= 0)
+        .unwrap_or([(STEPS[0], 0), (STEPS[1], 0)]);
+    let mut at = [0, 0];
+    std::iter::from_fn(move || {
+        let next = |step: [i32; 2]| [at[0] + step[0], at[1] + step[1]];
+        let take_first = match (firsts, seconds) {
+            (0, 0) => return None,
+            (_, 0) => true,
+            (0, _) => false,
+            _ => cost(next(first)) <= cost(next(second)),
+        };
+        at = next(if take_first { first } else { second });
+        *(if take_first {
+            &mut firsts
+        } else {
+            &mut seconds
+        }) -= 1;
+        Some(at)
+    })
+}
+
+/// Bounds for one goal on one grid. The disc's distances spread from the goal
+/// only as far as they are asked for.
+pub(crate) struct Heuristic<'a> {
+    frame: &'a Frame,
+    obstacles: &'a Obstacles<'a>,
+    primitives: &'a Primitives,
+    prices: &'a Prices,
+    limits: Relaxation,
+    /// The lattice point nearest to the goal, to which the disc moves.
+    target: [i32; 2],
+    /// What the way from there to the goal can save at most.
+    saved: u64,
+    /// Lattice point of the first of `bounds`.
+    corner: [i32; 2],
+    size: [i32; 2],
+    /// [`UNSEEN`], [`IMPASSABLE`], or 1 more than the price bound.
+    bounds: Vec<u64>,
+    /// Bounds yet to spread, with their index.
+    open: BinaryHeap<Reverse<(u64, usize)>>,
+    /// No bound below this will still change.
+    settled: u64,
+    /// Knows nothing, so that the search becomes Dijkstra's.
+    #[cfg(test)]
+    pub(crate) blind: bool,
+}
+
+/// What of the vehicle and the configuration the relaxations keep.
+#[derive(Clone, Debug)]
+pub(crate) struct Relaxation {
+    /// Radius of the disc, m.
+    pub(crate) radius: f64,
+    /// Greatest curvature, 1/m.
+    pub(crate) max_curvature: f64,
+    /// Length of the longest motion of which the search is made, m.
+    pub(crate) longest: f64,
+    /// How far from the goal a plan may end, m.
+    pub(crate) tolerance: f64,
+    /// How far from the goal's heading a plan may end, rad.
+    pub(crate) tolerance_rad: f64,
+}
+
+impl<'a> Heuristic<'a> {
+    pub(crate) fn new(
+        frame: &'a Frame,
+        obstacles: &'a Obstacles<'a>,
+        primitives: &'a Primitives,
+        prices: &'a Prices,
+        limits: Relaxation,
+    ) -> Result<Self, PlanError> {
+        let window = obstacles.corners().map(|corner| frame.local(corner));
+        let bound = |k: usize| {
+            let of = window.map(|p| p[k] / primitives.cell);
+            let slack = primitives.drift / primitives.cell + 1.0;
+            let low = of.into_iter().fold(f64::INFINITY, f64::min) - slack;
+            let high = of.into_iter().fold(f64::NEG_INFINITY, f64::max) + slack;
+            (low.floor(), high.ceil())
+        };
+        let [x, y] = [bound(0), bound(1)];
+        let size = [x, y].map(|(low, high)| high - low + 1.0);
+        let points = size[0] * size[1];
+        if points.is_nan() || points > MOST_POINTS {
+            return Err(PlanError::Grid(
+                "it is too large for the spacing of the lattice",
+            ));
+        }
+        let target = frame.goal.map(|c| (c / primitives.cell).round() as i32);
+        let [dx, dy] = [0, 1].map(|k| f64::from(target[k]) * primitives.cell - frame.goal[k]);
+        let mut heuristic = Self {
+            target,
+            saved: prices.length_bound(dx.hypot(dy)) + 1,
+            frame,
+            obstacles,
+            primitives,
+            prices,
+            limits,
+            corner: [x.0 as i32, y.0 as i32],
+            size: size.map(|n| n as i32),
+            bounds: vec![UNSEEN; points as usize],
+            open: BinaryHeap::new(),
+            settled: 0,
+            #[cfg(test)]
+            blind: false,
+        };
+        heuristic.seed();
+        Ok(heuristic)
+    }
+
+    /// The least price from a state to the goal; `None` if it cannot be
+    /// reached. `turn` is what remains to be turned, rad.
+    pub(crate) fn bound(&mut self, at: [i32; 2], turn: f64) -> Option<u64> {
+        #[cfg(test)]
+        if self.blind {
+            return Some(0);
+        }
+        let past_obstacles = self.disc(at)?;
+        let turn = (turn.abs() - self.limits.tolerance_rad).max(0.0);
+        let straight = self.distance(at).max(turn / self.limits.max_curvature);
+        let metres = past_obstacles.max(self.prices.length_bound(straight));
+        Some(metres + self.prices.turn_bound(turn))
+    }
+
+    /// The least price of the disc's way to the goal.
+    fn disc(&mut self, at: [i32; 2]) -> Option<u64> {
+        let index = self.index(at)?;
+        while self.bounds[index] == UNSEEN || (self.bounds[index] > self.settled) {
+            if self.bounds[index] == IMPASSABLE {
+                return None;
+            }
+            self.spread()?;
+        }
+        Some((self.bounds[index] - 1).saturating_sub(self.saved))
+    }
+
+    /// Whether the bounds hold for a motion from a lattice point to the goal: it
+    /// must be no longer, and its chain stray no farther, than those of the
+    /// primitives may.
+    pub(crate) fn holds_for(&self, from: [i32; 2], motion: &Motion) -> bool {
+        let vector = [0, 1].map(|k| self.target[k] - from[k]);
+        motion.curve.length <= self.limits.longest
+            && drift(vector, motion, self.primitives.cell) <= self.primitives.drift
+    }
+
+    /// The disc has arrived where a plan may end, and at the target.
+    fn seed(&mut self) {
+        let reach = (self.limits.tolerance / self.primitives.cell).ceil() as i32;
+        for dy in -reach..=reach {
+            for dx in -reach..=reach {
+                let at = [self.target[0] + dx, self.target[1] + dy];
+                if at == self.target || self.distance(at) <= 0.0 {
+                    self.lower(at, 1);
+                }
+            }
+        }
+    }
+
+    /// Dijkstra's step; `None` when nothing is left to spread.
+    fn spread(&mut self) -> Option<()> {
+        let Reverse((bound, index)) = self.open.pop()?;
+        self.settled = bound;
+        if self.bounds[index] != bound {
+            return Some(());
+        }
+        let index = index as i32;
+        let [x, y] = [
+            self.corner[0] + index % self.size[0],
+            self.corner[1] + index / self.size[0],
+        ];
+        // Where a primitive that passes here can only be over unknown cells.
+        let unknown = self.obstacles.only_unknown(
+            self.place([x, y]),
+            self.limits.longest + self.primitives.drift,
+        );
+        for step in STEPS {
+            let [dx, dy] = step.map(f64::from);
+            let metres = dx.hypot(dy) * self.primitives.cell / STRETCH;
+            let price = self.prices.way_bound(metres, unknown);
+            self.lower([x + step[0], y + step[1]], bound + price);
+        }
+        Some(())
+    }
+
+    fn lower(&mut self, at: [i32; 2], bound: u64) {
+        let Some(index) = self.index(at) else { return };
+        let known = self.bounds[index];
+        if known == IMPASSABLE || (known != UNSEEN && known <= bound) {
+            return;
+        }
+        if known == UNSEEN && !self.may_hold(at) {
+            self.bounds[index] = IMPASSABLE;
+            return;
+        }
+        self.bounds[index] = bound;
+        self.open.push(Reverse((bound, index)));
+    }
+
+    /// Whether the disc may stand here or where a primitive passes whose chain
+    /// has this point.
+    fn may_hold(&self, at: [i32; 2]) -> bool {
+        self.obstacles
+            .may_hold(self.place(at), self.limits.radius, self.primitives.drift)
+    }
+
+    fn place(&self, at: [i32; 2]) -> [f64; 2] {
+        self.frame
+            .world(at.map(|c| f64::from(c) * self.primitives.cell))
+    }
+
+    /// What is left to the goal as the crow flies, less the tolerance, m.
+    fn distance(&self, at: [i32; 2]) -> f64 {
+        let [dx, dy] = [0, 1].map(|k| f64::from(at[k]) * self.primitives.cell - self.frame.goal[k]);
+        (dx.hypot(dy) - self.limits.tolerance).max(0.0)
+    }
+
+    fn index(&self, at: [i32; 2]) -> Option<usize> {
+        let [x, y] = [0, 1].map(|k| at[k].saturating_sub(self.corner[k]));
+        let inside = (0..self.size[0]).contains(&x) && (0..self.size[1]).contains(&y);
+        inside.then(|| y as usize * self.size[0] as usize + x as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn chains_add_up_and_are_hardly_longer_than_straight(x in -40i32..40, y in -40i32..40) {
+            let points: Vec<_> = chain([x, y], |p| f64::from(p[0])).collect();
+            prop_assert_eq!(points.last().copied().unwrap_or([0, 0]), [x, y]);
+            let mut at = [0, 0];
+            let mut length = 0.0;
+            for point in points {
+                let step = [point[0] - at[0], point[1] - at[1]];
+                prop_assert!(STEPS.contains(&step));
+                length += f64::from(step[0]).hypot(f64::from(step[1]));
+                at = point;
+            }
+            prop_assert!(length <= STRETCH * f64::from(x).hypot(f64::from(y)));
+        }
+    }
+}

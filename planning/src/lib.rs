@@ -1,0 +1,229 @@
+//! A planner for a vehicle without a front.
+//!
+//! [`Planner::plan`] searches a lattice of motion primitives over an occupancy
+//! grid, gives the path a speed profile, and has the checker verify the result.
+//! Either end may lead; changing ends has a price. Poses are of `base_link` in
+//! the grid's frame (odom or map); SI units and radians.
+
+mod check;
+mod collision;
+mod config;
+mod csv;
+mod curve;
+mod distance;
+mod error;
+mod heuristic;
+mod lattice;
+mod plan;
+mod pose;
+mod price;
+mod primitives;
+mod route;
+mod speed;
+mod stop;
+mod vehicle;
+
+pub use check::{Fault, FaultKind, Task, check};
+pub use config::{Costs, GoalHeading, Invalid, PlannerConfig, Unknown};
+pub use distance::squared_distances;
+pub use error::PlanError;
+pub use janus_perception::{Cell, Grid};
+pub use plan::{Plan, Sample};
+pub use pose::Pose2;
+pub use route::goal_ahead;
+pub use stop::Stop;
+pub use vehicle::{End, Vehicle, VehicleError};
+
+use collision::{Axis, Footprint, Obstacles, Obstruction};
+use heuristic::{Heuristic, Relaxation};
+use lattice::{Frame, Search};
+use price::Prices;
+use primitives::{Limits, Primitives};
+
+/// Plans for one vehicle.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    vehicle: Vehicle,
+    config: PlannerConfig,
+    primitives: Primitives,
+    limits: Limits,
+    /// The vehicle with its margin, which the search keeps free.
+    footprint: Footprint,
+    /// The vehicle alone, of which clearance is reported.
+    body: Footprint,
+}
+
+impl Planner {
+    /// Generates the vehicle's motion primitives. Fails if a figure of the
+    /// vehicle or the configuration is out of range.
+    pub fn new(vehicle: Vehicle, config: PlannerConfig) -> Result<Self, Invalid> {
+        vehicle.validate()?;
+        config.validate()?;
+        Ok(Self {
+            primitives: Primitives::new(&vehicle, &config),
+            limits: Limits::new(&vehicle, &config),
+            footprint: Footprint::new(&vehicle, config.margin_m),
+            body: Footprint::new(&vehicle, 0.0),
+            vehicle,
+            config,
+        })
+    }
+
+    /// Plans from standstill at `start` to standstill at `goal`, the cheapest
+    /// way there is on the lattice. Either end may lead first, at no price.
+    ///
+    /// Equal input gives an equal plan. The start's heading is kept to within
+    /// 4·10⁻¹⁰ rad.
+    pub fn plan(&self, grid: &Grid, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
+        if !start.is_finite() || !goal.is_finite() {
+            return Err(PlanError::NotFinite);
+        }
+        grid_is_whole(grid)?;
+        let obstacles = self.obstacles(grid);
+        self.endpoints_are_free(&obstacles, start, goal)?;
+
+        let either_way =
+            self.vehicle.is_symmetric() && self.config.goal_heading == GoalHeading::Axis;
+        let frame = Frame::new(start, goal, either_way);
+        let prices = &self.limits.prices;
+        let heuristic = Heuristic::new(
+            &frame,
+            &obstacles,
+            &self.primitives,
+            prices,
+            self.relaxation(),
+        )?;
+        let search = Search {
+            config: &self.config,
+            primitives: &self.primitives,
+            limits: &self.limits,
+            footprint: &self.footprint,
+            obstacles: &obstacles,
+            frame: &frame,
+            heuristic,
+            agenda: Default::default(),
+        };
+        let found = search.run()?;
+
+        let samples = speed::profile(&self.vehicle, &found.legs, start, found.lead);
+        let task = Task {
+            start,
+            speed: 0.0,
+            goal: Some(goal),
+        };
+        check(&samples, &task, &self.vehicle, grid, &self.config)?;
+        Ok(Plan {
+            cost: Prices::in_metres(found.price),
+            expansions: found.expansions,
+            search: found.trace,
+            ..self.measured(samples, &obstacles)
+        })
+    }
+
+    /// The vehicle.
+    pub fn vehicle(&self) -> &Vehicle {
+        &self.vehicle
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &PlannerConfig {
+        &self.config
+    }
+
+    fn obstacles<'a>(&self, grid: &'a Grid) -> Obstacles<'a> {
+        Obstacles::new(grid, self.config.unknown, &self.footprint)
+    }
+
+    fn endpoints_are_free(
+        &self,
+        obstacles: &Obstacles<'_>,
+        start: Pose2,
+        goal: Pose2,
+    ) -> Result<(), PlanError> {
+        let at = |pose| obstacles.stands(&self.footprint, &Axis::of(pose));
+        at(start).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::StartOutside,
+            Obstruction::Blocked => PlanError::StartBlocked,
+        })?;
+        at(goal).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::GoalOutside,
+            Obstruction::Blocked => PlanError::GoalBlocked,
+        })
+    }
+
+    fn relaxation(&self) -> Relaxation {
+        Relaxation {
+            radius: self.footprint.inscribed_radius(),
+            max_curvature: self.limits.max_curvature,
+            longest: self.primitives.longest.max(self.config.connect_m),
+            tolerance: self.config.tolerance_m,
+            tolerance_rad: self.config.tolerance_rad,
+        }
+    }
+
+    /// A plan of which only the search is left out.
+    fn measured(&self, samples: Vec<Sample>, obstacles: &Obstacles<'_>) -> Plan {
+        let mut plan = Plan {
+            cost: 0.0,
+            length_m: 0.0,
+            duration_s: samples.last().map_or(0.0, |last| last.t),
+            end_changes: 0,
+            min_clearance_m: self.min_clearance(&samples, obstacles),
+            unknown_m: 0.0,
+            expansions: 0,
+            search: Vec::new(),
+            samples,
+        };
+        for pair in plan.samples.windows(2) {
+            let moved = pair[0].pose().distance(pair[1].pose());
+            plan.length_m += moved;
+            plan.end_changes += u32::from(pair[0].lead != pair[1].lead);
+            if obstacles.over_unknown(&self.body, &Axis::of(pair[1].pose())) {
+                plan.unknown_m += moved;
+            }
+        }
+        plan
+    }
+
+    fn min_clearance(&self, samples: &[Sample], obstacles: &Obstacles<'_>) -> f64 {
+        let bound = |axis: &Axis| {
+            obstacles
+                .room(&self.body, axis)
+                .map_or(0.0, |r| r.clearance)
+        };
+        let mut axes: Vec<_> = samples
+            .iter()
+            .map(|sample| Axis::of(sample.pose()))
+            .map(|axis| (bound(&axis), axis))
+            .collect();
+        // The likeliest first, so that few are looked at closely.
+        axes.sort_by(|a, b| a.0.total_cmp(&b.0));
+        axes.iter()
+            .fold(Plan::FARTHEST_M, |nearest, (bound, axis)| {
+                if *bound >= nearest {
+                    nearest
+                } else {
+                    obstacles.clearance(&self.body, axis, nearest)
+                }
+            })
+    }
+}
+
+/// Whether a grid holds as many cells as its size says, at cell coordinates
+/// that exist.
+fn grid_is_whole(grid: &Grid) -> Result<(), PlanError> {
+    let cells = u64::from(grid.size[0]) * u64::from(grid.size[1]);
+    if grid.log_odds.len() as u64 != cells {
+        return Err(PlanError::Grid("its size is not that of its cells"));
+    }
+    if grid.cell_mm == 0 {
+        return Err(PlanError::Grid("its cells have no size"));
+    }
+    let fits = |k: usize| i64::from(grid.origin[k]) + i64::from(grid.size[k]) < i64::from(i32::MAX);
+    if !fits(0) || !fits(1) || grid.size.iter().any(|&n| n > 1 << 20) {
+        return Err(PlanError::Grid(
+            "it reaches farther than cell coordinates do",
+        ));
+    }
+    Ok(())
+}

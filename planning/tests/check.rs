@@ -1,0 +1,280 @@
+//! The checker refuses every kind of bad plan.
+#![allow(clippy::unwrap_used)]
+
+use janus_planning::{
+    End, FaultKind, Grid, Plan, Planner, PlannerConfig, Pose2, Sample, Task, Vehicle, check,
+};
+
+/// A way with turns and a change of ends, in a free square.
+fn good() -> (Planner, Grid, Task, Plan) {
+    let planner = Planner::new(Vehicle::shuttle(), PlannerConfig::default()).unwrap();
+    let grid = Grid {
+        origin: [-60, -60],
+        size: [120, 120],
+        cell_mm: 200,
+        log_odds: vec![-1; 14_400],
+    };
+    let (start, goal) = (Pose2::new(-2.0, -1.0, 0.4), Pose2::new(-1.5, 2.0, 0.9));
+    let plan = planner.plan(&grid, start, goal).unwrap();
+    assert!(plan.end_changes > 0 && plan.samples.iter().any(|s| s.kappa.abs() > 0.1));
+    (
+        planner,
+        grid,
+        Task {
+            start,
+            speed: 0.0,
+            goal: Some(goal),
+        },
+        plan,
+    )
+}
+
+/// What the checker says after a change to a good plan.
+fn after(change: impl Fn(&mut Vec<Sample>)) -> Option<FaultKind> {
+    let (planner, grid, task, plan) = good();
+    let mut samples = plan.samples;
+    change(&mut samples);
+    let verdict = check(&samples, &task, planner.vehicle(), &grid, planner.config());
+    verdict.err().map(|fault| fault.kind)
+}
+
+/// Index of the fastest sample.
+fn fastest(samples: &[Sample]) -> usize {
+    (0..samples.len())
+        .max_by(|&i, &j| samples[i].v.total_cmp(&samples[j].v))
+        .unwrap()
+}
+
+/// Index of the sample with the greatest curvature.
+fn tightest(samples: &[Sample]) -> usize {
+    let kappa = |i: usize| samples[i].kappa.abs();
+    (0..samples.len())
+        .max_by(|&i, &j| kappa(i).total_cmp(&kappa(j)))
+        .unwrap()
+}
+
+#[test]
+fn a_good_plan_passes() {
+    assert_eq!(after(|_| ()), None);
+}
+
+#[test]
+fn nothing_is_not_a_plan() {
+    assert_eq!(after(Vec::clear), Some(FaultKind::Empty));
+}
+
+#[test]
+fn figures_must_be_finite() {
+    let poisons: [fn(&mut Sample); 9] = [
+        |s| s.t = f64::NAN,
+        |s| s.x = f64::INFINITY,
+        |s| s.y = f64::NAN,
+        |s| s.theta = f64::NAN,
+        |s| s.v = f64::NAN,
+        |s| s.a = f64::NEG_INFINITY,
+        |s| s.kappa = f64::NAN,
+        |s| s.steer_a = f64::NAN,
+        |s| s.steer_b = f64::NAN,
+    ];
+    for poison in poisons {
+        assert_eq!(after(|s| poison(&mut s[5])), Some(FaultKind::NotFinite));
+    }
+}
+
+#[test]
+fn it_begins_at_the_start_and_ends_at_the_goal() {
+    let late = |s: &mut Vec<Sample>| {
+        s.remove(0);
+    };
+    assert_eq!(after(late), Some(FaultKind::Start));
+    let short = |s: &mut Vec<Sample>| s.truncate(s.len() - 1);
+    assert_eq!(after(short), Some(FaultKind::Moving));
+    let stopped = |s: &mut Vec<Sample>| {
+        let change = s.windows(2).position(|p| p[0].lead != p[1].lead).unwrap();
+        s.truncate(change + 1);
+    };
+    assert_eq!(after(stopped), Some(FaultKind::Goal));
+}
+
+#[test]
+fn it_does_not_jump() {
+    assert_eq!(after(|s| s[9].x += 0.01), Some(FaultKind::Jump));
+    assert_eq!(after(|s| s[9].y -= 0.01), Some(FaultKind::Jump));
+    // Three samples left out, and their time.
+    let cut = |s: &mut Vec<Sample>| {
+        let at = fastest(s);
+        let time = s[at].t - s[at - 3].t;
+        s.iter_mut().skip(at).for_each(|s| s.t -= time);
+        s.drain(at - 3..at);
+    };
+    assert!(matches!(
+        after(cut),
+        Some(FaultKind::Jump | FaultKind::Accel)
+    ));
+    assert_eq!(after(|s| s[9].t = s[8].t - 0.1), Some(FaultKind::Time));
+    let turned = after(|s| s.iter_mut().skip(9).for_each(|s| s.theta += 0.02));
+    assert_eq!(turned, Some(FaultKind::Heading));
+}
+
+#[test]
+fn motion_follows_the_steering() {
+    let straightened = |s: &mut Vec<Sample>| {
+        let at = tightest(s);
+        (s[at].steer_a, s[at].steer_b) = (0.0, 0.0);
+    };
+    assert_eq!(after(straightened), Some(FaultKind::Steer));
+    let unturned = |s: &mut Vec<Sample>| {
+        for s in s.iter_mut() {
+            (s.kappa, s.steer_a, s.steer_b) = (0.0, 0.0, 0.0);
+        }
+    };
+    assert!(matches!(
+        after(unturned),
+        Some(FaultKind::Heading | FaultKind::Jump)
+    ));
+    let wrong_end = |s: &mut Vec<Sample>| {
+        for s in s.iter_mut() {
+            s.lead = s.lead.other();
+            (s.steer_a, s.steer_b) = (s.steer_b, s.steer_a);
+        }
+    };
+    assert_eq!(after(wrong_end), Some(FaultKind::Jump));
+}
+
+#[test]
+fn the_end_changes_only_at_a_stop() {
+    let early = |s: &mut Vec<Sample>| {
+        let at = s.windows(2).position(|p| p[0].lead != p[1].lead).unwrap();
+        s.iter_mut().skip(at + 1).for_each(|s| s.t -= 0.5);
+    };
+    assert_eq!(after(early), Some(FaultKind::EndChange));
+    let rolling = |s: &mut Vec<Sample>| {
+        let at = s
+            .iter()
+            .position(|s| s.v > 0.3 && s.kappa == 0.0)
+            .unwrap_or(1);
+        s[at].lead = s[at].lead.other();
+    };
+    assert!(matches!(
+        after(rolling),
+        Some(FaultKind::EndChange | FaultKind::Steer)
+    ));
+}
+
+/// What another vehicle's checker says to the good plan.
+fn driven_by(change: impl Fn(&mut Vehicle)) -> Option<FaultKind> {
+    let (planner, grid, task, plan) = good();
+    let mut vehicle = planner.vehicle().clone();
+    change(&mut vehicle);
+    let verdict = check(&plan.samples, &task, &vehicle, &grid, planner.config());
+    verdict.err().map(|fault| fault.kind)
+}
+
+#[test]
+fn every_limit_of_the_vehicle_holds() {
+    let steer = |v: &mut Vehicle| (v.max_steer_a, v.max_steer_b) = (0.05, 0.05);
+    assert_eq!(driven_by(steer), Some(FaultKind::Steer));
+    assert_eq!(driven_by(|v| v.wheelbase = 2.0), Some(FaultKind::Steer));
+    let rate = |v: &mut Vehicle| v.max_steer_rate_b = 0.05;
+    assert_eq!(driven_by(rate), Some(FaultKind::SteerRate));
+    assert_eq!(driven_by(|v| v.max_speed = 0.3), Some(FaultKind::Speed));
+    assert_eq!(driven_by(|v| v.max_accel = 0.3), Some(FaultKind::Accel));
+    assert_eq!(driven_by(|v| v.max_decel = 0.3), Some(FaultKind::Accel));
+    let across = |v: &mut Vehicle| v.max_lateral_accel = 0.01;
+    assert_eq!(driven_by(across), Some(FaultKind::LateralAccel));
+    assert_eq!(driven_by(|v| v.dwell = 9.0), Some(FaultKind::EndChange));
+    let negative = |s: &mut Vec<Sample>| s[9].v = -s[9].v;
+    assert_eq!(after(negative), Some(FaultKind::Speed));
+    assert_eq!(after(|s| s[9].a += 0.01), Some(FaultKind::Accel));
+}
+
+#[test]
+fn crab_is_for_vehicles_that_can() {
+    let (planner, grid, ..) = good();
+    let (start, goal) = (Pose2::new(-5.0, 0.0, 0.0), Pose2::new(1.0, 1.0, 0.0));
+    let plan = planner.plan(&grid, start, goal).unwrap();
+    let task = Task {
+        start,
+        speed: 0.0,
+        goal: Some(goal),
+    };
+    let stiff = Vehicle {
+        crab: false,
+        ..Vehicle::shuttle()
+    };
+    let verdict = check(&plan.samples, &task, &stiff, &grid, planner.config());
+    assert_eq!(verdict.unwrap_err().kind, FaultKind::Steer);
+}
+
+#[test]
+fn one_occupied_cell_under_the_body_is_a_collision() {
+    let (planner, grid, task, plan) = good();
+    let judge = |grid: &Grid| {
+        let verdict = check(
+            &plan.samples,
+            &task,
+            planner.vehicle(),
+            grid,
+            planner.config(),
+        );
+        verdict.err().map(|fault| fault.kind)
+    };
+    let (mut hit, mut clear) = (0, 0);
+    for i in (0..grid.log_odds.len()).step_by(17) {
+        let mut with = grid.clone();
+        with.log_odds[i] = 1;
+        let centre = [i % 120, i / 120].map(|c| (c as f64 - 60.0 + 0.5) * 0.2);
+        // How far the cell's centre is outside of the body, at the nearest.
+        let outside = plan.samples.iter().map(|s| {
+            let (sin, cos) = s.theta.sin_cos();
+            let [dx, dy] = [centre[0] - s.x, centre[1] - s.y];
+            let (along, left) = (cos * dx + sin * dy, cos * dy - sin * dx);
+            (along.abs() - 1.8).max(left.abs() - 0.9)
+        });
+        let outside = outside.fold(f64::INFINITY, f64::min);
+        let verdict = judge(&with);
+        if outside < 0.0 {
+            assert_eq!(verdict, Some(FaultKind::Collision));
+            hit += 1;
+        } else if outside > 0.15 {
+            assert_eq!(verdict, None);
+            clear += 1;
+        }
+    }
+    assert!(hit > 10 && clear > 100, "{hit} {clear}");
+    let cut = Grid {
+        origin: [-60, -60],
+        size: [45, 120],
+        log_odds: vec![-1; 5400],
+        ..grid.clone()
+    };
+    assert_eq!(judge(&cut), Some(FaultKind::Outside));
+    let torn = Grid {
+        size: [121, 120],
+        ..grid.clone()
+    };
+    assert_eq!(judge(&torn), Some(FaultKind::Grid));
+}
+
+#[test]
+fn the_speed_of_a_stop_is_its_own() {
+    let (planner, grid, ..) = good();
+    let start = Pose2::new(0.0, 0.0, 0.0);
+    let stop = planner.stop(&grid, start, 3.0, End::A).unwrap();
+    let task = |speed| Task {
+        start,
+        speed,
+        goal: None,
+    };
+    let verdict = |speed| {
+        check(
+            &stop.plan.samples,
+            &task(speed),
+            planner.vehicle(),
+            &grid,
+            planner.config(),
+        )
+    };
+    assert_eq!(verdict(3.0), Ok(()));
+    assert_eq!(verdict(2.0).unwrap_err().kind, FaultKind::Start);
+}

@@ -1,0 +1,445 @@
+//! The whole way, from a grid to a checked plan.
+#![allow(clippy::unwrap_used)]
+
+use std::f64::consts::{FRAC_PI_2, PI};
+
+use janus_planning::{
+    Cell, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2, Task, Unknown,
+    Vehicle, check,
+};
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+/// A square window of 0.2 m cells about the origin, `half` cells either way,
+/// told by what is at the centre of each cell, metres.
+fn world(half: i32, at: impl Fn(f64, f64) -> Cell) -> Grid {
+    let centre = |i: i32| (f64::from(i) + 0.5) * 0.2;
+    let cells = (-half..half).flat_map(|y| (-half..half).map(move |x| (x, y)));
+    Grid {
+        origin: [-half, -half],
+        size: [2 * half as u32, 2 * half as u32],
+        cell_mm: 200,
+        log_odds: cells
+            .map(|(x, y)| match at(centre(x), centre(y)) {
+                Cell::Unknown => Grid::UNKNOWN,
+                Cell::Free => -700,
+                Cell::Occupied => 700,
+            })
+            .collect(),
+    }
+}
+
+/// Free where `free` holds, occupied elsewhere.
+fn walls(half: i32, free: impl Fn(f64, f64) -> bool) -> Grid {
+    world(half, |x, y| {
+        if free(x, y) {
+            Cell::Free
+        } else {
+            Cell::Occupied
+        }
+    })
+}
+
+fn planner_with(config: PlannerConfig) -> Planner {
+    Planner::new(Vehicle::shuttle(), config).unwrap()
+}
+
+fn planner() -> Planner {
+    planner_with(PlannerConfig::default())
+}
+
+/// For tight manoeuvres, which take more states than a drive's plans.
+fn patient() -> PlannerConfig {
+    PlannerConfig {
+        budget: 100_000,
+        ..PlannerConfig::default()
+    }
+}
+
+/// Plans, and has the result checked once more from outside.
+fn plan(planner: &Planner, grid: &Grid, start: Pose2, goal: Pose2) -> Plan {
+    let plan = planner.plan(grid, start, goal).unwrap();
+    let task = Task {
+        start,
+        speed: 0.0,
+        goal: Some(goal),
+    };
+    check(
+        &plan.samples,
+        &task,
+        planner.vehicle(),
+        grid,
+        planner.config(),
+    )
+    .unwrap();
+    for pair in plan.samples.windows(2) {
+        assert!(pair[0].pose().distance(pair[1].pose()) <= 0.05 + 1e-9);
+    }
+    let kept = plan.expansions.min(planner.config().trace);
+    assert!(plan.expansions > 0 && plan.search.len() == kept as usize);
+    plan
+}
+
+fn pose(x: f64, y: f64, theta: f64) -> Pose2 {
+    Pose2::new(x, y, theta)
+}
+
+#[test]
+fn a_straight_street() {
+    let grid = walls(256, |_, y| y.abs() < 4.0);
+    let plan = plan(&planner(), &grid, pose(0.0, 0.0, 0.0), pose(25.0, 0.0, 0.0));
+    assert!((plan.length_m - 25.0).abs() < 1e-6);
+    assert_eq!((plan.end_changes, plan.unknown_m), (0, 0.0));
+    assert!(
+        (plan.min_clearance_m - (4.0 - 0.9)).abs() < 1e-6,
+        "{}",
+        plan.min_clearance_m
+    );
+    assert!((plan.cost - 25.0).abs() < 1e-3, "{}", plan.cost);
+    assert!(
+        plan.samples
+            .iter()
+            .all(|s| s.lead == End::A && s.y.abs() < 1e-6)
+    );
+    // The goal behind is as near as the goal ahead, by the other end.
+    let back = planner()
+        .plan(&grid, pose(0.0, 0.0, 0.0), pose(-25.0, 0.0, 0.0))
+        .unwrap();
+    assert_eq!((back.cost, back.duration_s), (plan.cost, plan.duration_s));
+    assert!(back.samples.iter().all(|s| s.lead == End::B));
+}
+
+#[test]
+fn a_shift_to_the_side_is_driven_at_an_angle() {
+    let grid = walls(100, |_, y| y.abs() < 4.0);
+    let plan = plan(&planner(), &grid, pose(0.0, -0.5, 0.0), pose(8.0, 0.7, 0.0));
+    assert!(
+        plan.samples.iter().all(|s| s.theta.abs() < 1e-6),
+        "the axis stays"
+    );
+    let crab = plan
+        .samples
+        .iter()
+        .filter(|s| s.steer_a > 0.01 && s.steer_a == s.steer_b);
+    assert!(crab.count() > 10);
+    // Without crab it takes turns.
+    let stiff = Vehicle {
+        crab: false,
+        ..Vehicle::shuttle()
+    };
+    let stiff = Planner::new(stiff, PlannerConfig::default()).unwrap();
+    let turning = stiff
+        .plan(&grid, pose(0.0, -0.5, 0.0), pose(8.0, 0.7, 0.0))
+        .unwrap();
+    assert!(turning.samples.iter().any(|s| s.theta.abs() > 0.1));
+    assert!(
+        turning
+            .samples
+            .iter()
+            .all(|s| (s.steer_a + s.steer_b).abs() < 1e-9)
+    );
+}
+
+#[test]
+fn a_turn_at_a_crossing() {
+    let grid = walls(128, |x, y| y.abs() < 4.0 || (x - 12.0).abs() < 4.0);
+    let plan = plan(
+        &planner(),
+        &grid,
+        pose(0.0, 0.0, 0.0),
+        pose(12.0, 15.0, FRAC_PI_2),
+    );
+    assert_eq!(plan.end_changes, 0);
+    assert!(plan.length_m < 27.0, "{}", plan.length_m);
+    assert!(plan.samples.iter().any(|s| s.kappa > 0.1));
+}
+
+#[test]
+fn out_of_a_dead_end_without_turning_round() {
+    // A street that ends at x = 6; the goal's axis points the other way.
+    let grid = walls(100, |x, y| x < 6.0 && y.abs() < 2.0);
+    let (start, goal) = (pose(3.0, 0.0, 0.0), pose(-12.0, 0.0, PI));
+    let out = plan(&planner(), &grid, start, goal);
+    assert!(out.samples.iter().all(|s| s.lead == End::B));
+    assert!((out.length_m - 15.0).abs() < 1e-6 && out.end_changes == 0);
+}
+
+#[test]
+fn ends_change_where_that_is_cheaper() {
+    // A side street at x = -6, too narrow to be entered from the dead end's
+    // side with end B first and left with end B first.
+    let grid = walls(128, |x, y| {
+        y.abs() < 2.6 || ((x + 6.0).abs() < 3.5 && y > 0.0)
+    });
+    let (start, goal) = (pose(0.0, 0.0, 0.0), pose(0.0, 1.2, 0.0));
+    let sideways = plan(&planner(), &grid, start, goal);
+    assert!(sideways.end_changes >= 1);
+    let dwells = sideways
+        .samples
+        .windows(2)
+        .filter(|p| p[0].lead != p[1].lead);
+    for pair in dwells {
+        assert_eq!((pair[0].v, pair[1].v), (0.0, 0.0));
+        assert!(pair[1].t - pair[0].t >= Vehicle::shuttle().dwell - 1e-9);
+    }
+}
+
+#[test]
+fn the_goal_may_ask_for_an_end() {
+    let grid = walls(128, |_, _| true);
+    let (start, goal) = (pose(0.0, 0.0, 0.0), pose(10.0, 0.0, PI));
+    let either = plan(&planner(), &grid, start, goal);
+    assert!((either.length_m - 10.0).abs() < 1e-6);
+    let exact = PlannerConfig {
+        goal_heading: GoalHeading::Exact,
+        ..patient()
+    };
+    let turned = plan(&planner_with(exact), &grid, start, goal);
+    let last = turned.samples.last().unwrap();
+    assert!((last.theta.abs() - PI).abs() <= 3f64.to_radians() + 1e-6);
+    assert!(turned.cost > either.cost + 1.0);
+}
+
+#[test]
+fn a_gap_is_driven_if_the_vehicle_fits_with_its_margin() {
+    let gap = |half: f64| {
+        let free = move |x| if (3.0..5.0).contains(&x) { half } else { 2.5 };
+        walls(64, move |x, y| y.abs() < free(x))
+    };
+    let (start, goal) = (pose(-8.0, 1.0, 0.0), pose(10.0, 1.0, 0.0));
+    // 1.8 m wide with 0.1 m on either side: 2.0 m do, exactly.
+    let through = plan(&planner(), &gap(1.1), start, goal);
+    assert!(
+        (0.0999..0.31).contains(&through.min_clearance_m),
+        "{}",
+        through.min_clearance_m
+    );
+    let error = planner().plan(&gap(0.8), start, goal).unwrap_err();
+    assert!(matches!(error, PlanError::NoPath { .. }), "{error}");
+}
+
+#[test]
+fn a_wall_has_no_way_round() {
+    let grid = walls(60, |x, _| !(5.0..5.4).contains(&x));
+    let error = planner()
+        .plan(&grid, pose(0.0, 0.0, 0.0), pose(9.0, 0.0, 0.0))
+        .unwrap_err();
+    assert!(matches!(error, PlanError::NoPath { .. }));
+    assert_eq!(error.reason(), "no_path");
+}
+
+#[test]
+fn every_failure_has_its_type() {
+    let grid = walls(60, |x, _| x < 6.0);
+    let (here, there) = (pose(0.0, 0.0, 0.0), pose(-6.0, 0.5, 0.0));
+    let fails = |start, goal| planner().plan(&grid, start, goal).unwrap_err();
+    assert_eq!(fails(pose(5.0, 0.0, 0.0), there), PlanError::StartBlocked);
+    assert_eq!(fails(pose(-11.0, 0.0, 0.0), there), PlanError::StartOutside);
+    assert_eq!(fails(pose(1e300, 0.0, 0.0), there), PlanError::StartOutside);
+    assert_eq!(fails(here, pose(5.0, 0.0, 0.0)), PlanError::GoalBlocked);
+    assert_eq!(fails(here, pose(0.0, 11.5, 0.0)), PlanError::GoalOutside);
+    for poison in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(fails(pose(poison, 0.0, 0.0), there), PlanError::NotFinite);
+        assert_eq!(fails(here, pose(0.0, 0.0, poison)), PlanError::NotFinite);
+    }
+    let around = walls(60, |x, y| !((3.0..3.6).contains(&x) && y.abs() < 5.0));
+    let hasty = planner_with(PlannerConfig {
+        budget: 3,
+        ..PlannerConfig::default()
+    });
+    let error = hasty.plan(&around, here, pose(8.0, 0.0, 0.0)).unwrap_err();
+    assert_eq!(error, PlanError::BudgetExhausted { budget: 3 });
+}
+
+#[test]
+fn degenerate_grids_are_refused() {
+    let grid = |size, log_odds| Grid {
+        origin: [0, 0],
+        size,
+        cell_mm: 200,
+        log_odds,
+    };
+    let plan = |grid: &Grid| {
+        planner()
+            .plan(grid, Pose2::default(), pose(1.0, 0.0, 0.0))
+            .unwrap_err()
+    };
+    assert_eq!(plan(&grid([1, 1], vec![-1])), PlanError::StartOutside);
+    assert_eq!(plan(&grid([0, 0], vec![])), PlanError::StartOutside);
+    assert_eq!(plan(&grid([5, 5], vec![-1])).reason(), "grid");
+    let flat = Grid {
+        cell_mm: 0,
+        ..grid([1, 1], vec![-1])
+    };
+    assert_eq!(plan(&flat).reason(), "grid");
+    let far = Grid {
+        origin: [i32::MAX - 1, 0],
+        ..grid([2, 1], vec![-1, -1])
+    };
+    assert_eq!(plan(&far).reason(), "grid");
+    let coarse = Grid {
+        cell_mm: 1_000_000,
+        ..grid([64, 64], vec![-1; 4096])
+    };
+    let middle = pose(32_000.0, 32_000.0, 0.0);
+    assert_eq!(
+        planner()
+            .plan(&coarse, middle, middle)
+            .unwrap_err()
+            .reason(),
+        "grid"
+    );
+}
+
+#[test]
+fn unknown_is_priced_or_blocked() {
+    let grid = world(100, |_, _| Cell::Unknown);
+    let (start, goal) = (pose(0.0, 0.0, 0.0), pose(10.0, 0.0, 0.0));
+    let over = plan(&planner(), &grid, start, goal);
+    assert!((over.unknown_m - 10.0).abs() < 1e-6 && (over.cost - 15.0).abs() < 1e-3);
+    let blocked = PlannerConfig {
+        unknown: Unknown::Blocked,
+        ..PlannerConfig::default()
+    };
+    let error = planner_with(blocked).plan(&grid, start, goal).unwrap_err();
+    assert_eq!(error, PlanError::StartBlocked);
+    // A detour over known ground is taken if it is short enough.
+    let patch = world(100, |x, y| {
+        if (4.0..6.0).contains(&x) && (-9.0..1.0).contains(&y) {
+            Cell::Unknown
+        } else {
+            Cell::Free
+        }
+    });
+    let dear = PlannerConfig {
+        costs: janus_planning::Costs {
+            unknown: 50.0,
+            ..Default::default()
+        },
+        ..patient()
+    };
+    assert_eq!(
+        plan(&planner_with(dear), &patch, start, goal).unknown_m,
+        0.0
+    );
+    let free = PlannerConfig {
+        costs: janus_planning::Costs {
+            unknown: 0.0,
+            ..Default::default()
+        },
+        ..PlannerConfig::default()
+    };
+    assert!(plan(&planner_with(free), &patch, start, goal).unknown_m > 1.0);
+}
+
+#[test]
+fn at_the_goal_there_is_nothing_to_drive() {
+    let grid = walls(60, |_, _| true);
+    let stay = plan(&planner(), &grid, pose(1.0, 1.0, 0.3), pose(1.05, 1.0, 0.3));
+    assert_eq!(
+        (stay.samples.len(), stay.length_m, stay.duration_s),
+        (1, 0.0, 0.0)
+    );
+}
+
+#[test]
+fn a_conventional_car_parks() {
+    let car = Vehicle {
+        name: "car".into(),
+        length: 4.689,
+        width: 1.942,
+        wheelbase: 2.8,
+        axles_x: 1.4,
+        centre_x: 1.4155,
+        max_steer_a: 0.75,
+        max_steer_b: 0.0,
+        max_steer_rate_b: 0.0,
+        crab: false,
+        ..Vehicle::shuttle()
+    };
+    let planner = Planner::new(car, patient()).unwrap();
+    let grid = walls(128, |x, y| y > -2.0 || (x.abs() < 2.0 && y > -9.0));
+    // Into a bay across the street, body first out of it.
+    let parked = plan(
+        &planner,
+        &grid,
+        pose(-8.0, 1.5, 0.0),
+        pose(0.0, -6.5, FRAC_PI_2),
+    );
+    let last = parked.samples.last().unwrap();
+    assert!((last.theta - FRAC_PI_2).abs() < 0.06 && last.lead == End::B);
+    assert!(parked.end_changes >= 1);
+}
+
+/// Boxes strewn over a square of 24 m.
+fn strewn() -> impl Strategy<Value = Grid> {
+    let boxes = prop::collection::vec((-11.0..11.0f64, -11.0..11.0f64, 0.2..1.5f64), 0..10);
+    (boxes, 0.0..0.3f64).prop_map(|(boxes, unknown)| {
+        world(60, |x, y| {
+            let hit = |&(bx, by, r): &(f64, f64, f64)| (x - bx).abs() < r && (y - by).abs() < r;
+            if boxes.iter().any(hit) {
+                Cell::Occupied
+            } else if (x * 0.7 + y * 0.3).sin().abs() < unknown {
+                Cell::Unknown
+            } else {
+                Cell::Free
+            }
+        })
+    })
+}
+
+fn anywhere() -> impl Strategy<Value = Pose2> {
+    (-9.0..9.0f64, -9.0..9.0f64, -PI..PI).prop_map(|(x, y, theta)| pose(x, y, theta))
+}
+
+/// The same plan with the ends swapped.
+fn same_but_for_the_ends(plan: &Plan, flipped: &Plan) {
+    assert_eq!(plan.samples.len(), flipped.samples.len());
+    for (s, f) in plan.samples.iter().zip(&flipped.samples) {
+        assert_eq!(
+            (s.t, s.x, s.y, s.v, s.a, s.kappa),
+            (f.t, f.x, f.y, f.v, f.a, f.kappa)
+        );
+        assert_eq!(
+            (s.steer_a, s.steer_b, s.lead),
+            (f.steer_b, f.steer_a, f.lead.other())
+        );
+        let apart = (f.theta - s.theta).abs();
+        assert!((apart - PI).abs() < 1e-8, "{apart}");
+    }
+    assert_eq!(
+        (plan.cost, plan.expansions),
+        (flipped.cost, flipped.expansions)
+    );
+    assert_eq!(plan.search, flipped.search);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn plans_are_checked_repeat_and_flip(grid in strewn(), start in anywhere(), goal in anywhere()) {
+        for goal_heading in [GoalHeading::Axis, GoalHeading::Exact] {
+            let config = PlannerConfig { goal_heading, budget: 5_000, ..PlannerConfig::default() };
+            let planner = planner_with(config);
+            let first = planner.plan(&grid, start, goal);
+            prop_assert_eq!(&first, &planner.plan(&grid, start, goal));
+            let flipped = planner.plan(&grid, start.flipped(), goal.flipped());
+            match (&first, &flipped) {
+                (Ok(plan), Ok(flipped)) => same_but_for_the_ends(plan, flipped),
+                (Err(error), Err(flipped)) => prop_assert_eq!(error, flipped),
+                _ => prop_assert!(false, "{first:?} and {flipped:?}"),
+            }
+            prop_assert!(!matches!(first, Err(PlanError::CheckFailed(_))), "{first:?}");
+            if let (GoalHeading::Axis, Ok(plan)) = (goal_heading, &first) {
+                // The goal's ends are alike, too.
+                let flipped = planner.plan(&grid, start.flipped(), goal).unwrap();
+                same_but_for_the_ends(plan, &flipped);
+            }
+        }
+    }
+}
