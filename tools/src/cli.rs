@@ -1,0 +1,191 @@
+//! Every flag of every command.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use janus_perception::detect::Inference;
+use janus_shaders::DeviceChoice;
+
+/// Replays a recorded drive through perception and planning for a vehicle
+/// without a front, and says how long each stage took.
+///
+/// Exit codes: 0 clean; 1 failed; 2 the command line makes no sense;
+/// 3 finished, with data lost or degraded, every loss counted.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a small synthetic drive and run everything on it.
+    Demo(Demo),
+    /// Run everything on a recorded drive.
+    Replay(Replay),
+    /// Say what a log holds.
+    Info(Info),
+    /// List the devices and the inference libraries of this machine.
+    Devices(Devices),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder for the recording and the report.
+    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
+    pub(crate) out: PathBuf,
+    /// Print the report instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The log: a KITTI raw drive's folder.
+    pub(crate) log: PathBuf,
+    /// Frames to replay, by the log's own numbers; the end is not part of it.
+    #[arg(long, value_name = "A..B", value_parser = frames)]
+    pub(crate) frames: Option<Range<u64>>,
+    /// Replay at the speed of the recording; frames that come too late are
+    /// dropped and counted.
+    #[arg(long)]
+    pub(crate) realtime: bool,
+    /// Record for the Rerun viewer into this file.
+    #[arg(long, value_name = "FILE.rrd")]
+    pub(crate) save: Option<PathBuf>,
+    /// Start a Rerun viewer, found as `rerun` on the path, and record to it.
+    #[arg(long, conflicts_with = "connect")]
+    pub(crate) spawn: bool,
+    /// Record to a Rerun viewer that runs already.
+    #[arg(
+        long,
+        value_name = "URL",
+        num_args = 0..=1,
+        default_missing_value = "rerun+http://127.0.0.1:9876/proxy"
+    )]
+    pub(crate) connect: Option<String>,
+    /// Write what was done, and how long it took, as one JSON document.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write each frame's results in forms that other tools read.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) export: Option<PathBuf>,
+    /// Print the report instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+/// How to run the pipeline.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Detect objects with this ONNX model.
+    #[arg(long, value_name = "FILE.onnx")]
+    pub(crate) model: Option<PathBuf>,
+    /// What runs the model: `auto` (ONNX Runtime where it is found, else the
+    /// embedded backend), `onnxruntime` or `embedded`.
+    #[arg(long, value_parser = inference)]
+    pub(crate) inference: Option<Inference>,
+    /// What runs the kernels: `auto` (a GPU, else the CPU), `cpu`, or words
+    /// of an adapter's name.
+    #[arg(long, value_name = "auto|cpu|NAME", default_value = "auto", value_parser = device)]
+    pub(crate) device: DeviceChoice,
+    /// The vehicle to plan for; without it, the symmetric shuttle.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) vehicle: Option<PathBuf>,
+    /// Settings that differ from the defaults.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// Plan to the logged pose this far ahead.
+    #[arg(long, value_name = "METRES", default_value_t = 25.0, value_parser = metres)]
+    pub(crate) ahead: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// The log: a KITTI raw drive's folder.
+    pub(crate) log: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Devices {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn frames(text: &str) -> Result<Range<u64>, String> {
+    let expected = || "expected two frame numbers A..B with A less than B".to_owned();
+    let (from, to) = text.split_once("..").ok_or_else(expected)?;
+    let number = |text: &str, open: u64| match text.trim() {
+        "" => Ok(open),
+        text => text.parse().map_err(|_| expected()),
+    };
+    let range = number(from, 0)?..number(to, u64::MAX)?;
+    if range.is_empty() {
+        return Err(expected());
+    }
+    Ok(range)
+}
+
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    match text.trim() {
+        "" => Err("expected `auto`, `cpu` or words of an adapter's name".into()),
+        "auto" => Ok(DeviceChoice::Auto),
+        "cpu" => Ok(DeviceChoice::Cpu),
+        name => Ok(DeviceChoice::Named(name.to_owned())),
+    }
+}
+
+fn inference(text: &str) -> Result<Inference, String> {
+    match text {
+        "auto" => Ok(Inference::Auto),
+        "onnxruntime" => Ok(Inference::OnnxRuntime),
+        "embedded" => Ok(Inference::Embedded),
+        _ => Err("expected `auto`, `onnxruntime` or `embedded`".into()),
+    }
+}
+
+fn metres(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(metres) if (1.0..=1000.0).contains(&metres) => Ok(metres),
+        _ => Err("expected a distance from 1 to 1000 m".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn frame_ranges_are_half_open_and_may_lack_an_end() {
+        assert_eq!(frames("20..24"), Ok(20..24));
+        assert_eq!(frames("..24"), Ok(0..24));
+        assert_eq!(frames("20.."), Ok(20..u64::MAX));
+        for bad in ["", "20", "24..20", "5..5", "a..b", "-1..4", "1..2..3"] {
+            assert!(frames(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn distances_are_in_range() {
+        assert_eq!(metres("25"), Ok(25.0));
+        for bad in ["0", "-3", "nan", "inf", "x"] {
+            assert!(metres(bad).is_err(), "{bad}");
+        }
+    }
+}

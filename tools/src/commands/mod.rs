@@ -1,0 +1,76 @@
+//! One module for each command.
+
+pub(crate) mod demo;
+pub(crate) mod devices;
+pub(crate) mod info;
+pub(crate) mod replay;
+
+use std::fmt;
+
+use crate::Outcome;
+use crate::report::Report;
+use crate::stages::Table;
+
+/// Prints what a run came to, and tells how it ended.
+fn conclude(report: &Report, json: bool) -> anyhow::Result<Outcome> {
+    if json {
+        print!("{}", report.json()?);
+    } else {
+        print!("{}", Summary(report));
+    }
+    for fault in &report.faults {
+        eprintln!("{fault}");
+    }
+    Ok(if report.is_clean() {
+        Outcome::Clean
+    } else {
+        Outcome::Degraded
+    })
+}
+
+/// A report for people.
+struct Summary<'a>(&'a Report);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(report) = self;
+        write!(f, "{}", Table(&report.stages))?;
+        let list = |counts: &std::collections::BTreeMap<&str, u64>| {
+            let counts: Vec<_> = counts.iter().map(|(key, n)| format!("{n} {key}")).collect();
+            if counts.is_empty() {
+                "none".into()
+            } else {
+                counts.join(", ")
+            }
+        };
+        let frames = &report.frames;
+        writeln!(
+            f,
+            "frames     {} in, {} out, dropped: {}",
+            frames.input,
+            frames.output,
+            list(&frames.dropped)
+        )?;
+        let end_to_end = &report.end_to_end;
+        writeln!(
+            f,
+            "end to end {:.1} frames/s, {:.2} × real time; latency p50 {:.1} ms, p99 {:.1} ms",
+            end_to_end.fps, end_to_end.realtime_factor, end_to_end.p50_ms, end_to_end.p99_ms
+        )?;
+        let planning = &report.planning;
+        writeln!(
+            f,
+            "planning   {} plans, {} changes of end; failures: {}",
+            planning.plans,
+            planning.direction_switches,
+            list(&planning.failures)
+        )?;
+        let machine = &report.machine;
+        writeln!(
+            f,
+            "ran on     {}, {} threads; kernels: {}; inference: {}",
+            machine.cpu, machine.threads, machine.device, machine.inference
+        )?;
+        writeln!(f, "geometry   {}", report.geometry.sha256)
+    }
+}

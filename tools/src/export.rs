@@ -1,0 +1,205 @@
+//! Results in forms that other tools read, numbered by the log's own frames.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use janus_datasets::{Frame, Pose};
+use janus_perception::detect::{Detection, coco};
+use janus_perception::{Cell, Grid};
+use janus_planning::Plan;
+use serde::Serialize;
+
+use crate::pipeline::Step;
+
+/// A folder to which every frame's results are written.
+pub(crate) struct Export {
+    folder: PathBuf,
+    classes: Vec<String>,
+    detections: Option<Vec<CocoResult>>,
+    poses: BufWriter<File>,
+}
+
+/// One entry of a list of COCO detection results.
+#[derive(Debug, Serialize)]
+struct CocoResult {
+    image_id: u64,
+    file_name: String,
+    category_id: u16,
+    /// x, y, width, height, pixels.
+    bbox: [f32; 4],
+    score: f32,
+}
+
+impl Export {
+    /// Makes the folder; `classes` are the detector's, where there is one.
+    pub(crate) fn new(folder: &Path, classes: Option<&[String]>) -> Result<Self> {
+        for part in ["grid", "plan"] {
+            let part = folder.join(part);
+            fs::create_dir_all(&part)
+                .with_context(|| format!("{}: cannot be made", part.display()))?;
+        }
+        let poses = folder.join("poses.tum");
+        Ok(Self {
+            folder: folder.into(),
+            classes: classes.unwrap_or_default().to_vec(),
+            detections: classes.map(|_| Vec::new()),
+            poses: BufWriter::new(create(&poses)?),
+        })
+    }
+
+    /// Writes one frame's results.
+    pub(crate) fn frame(&mut self, step: &Step) -> Result<()> {
+        let frame = &step.input.frame;
+        let number = format!("{:06}", frame.index);
+        let grid = self.folder.join("grid");
+        let image = format!("{number}.pgm");
+        write(&grid.join(&image), |out| write_pgm(&step.scene.grid, out))?;
+        write(&grid.join(format!("{number}.yaml")), |out| {
+            write_map(&step.scene.grid, &image, out)
+        })?;
+        if let Some(pose) = &frame.pose {
+            write_tum(frame.stamp, pose, &mut self.poses)
+                .with_context(|| format!("{}: poses.tum", self.folder.display()))?;
+        }
+        let plan = self.folder.join("plan").join(format!("{number}.csv"));
+        if let Ok(found) = &step.plan {
+            write(&plan, |out| Plan::write_csv(found, out))?;
+        }
+        if let (Some(results), Some(found)) = (&mut self.detections, &step.scene.detections) {
+            results.extend(
+                found
+                    .iter()
+                    .filter_map(|detection| coco_result(frame, detection, &self.classes)),
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes what belongs to all frames together.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let folder = self.folder.display();
+        self.poses
+            .flush()
+            .with_context(|| format!("{folder}: poses.tum"))?;
+        if let Some(results) = &self.detections {
+            write(&self.folder.join("detections.json"), |out| {
+                serde_json::to_writer_pretty(&mut *out, results)?;
+                writeln!(out)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+fn write(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> Result<()> {
+    let mut file = BufWriter::new(create(path)?);
+    content(&mut file)
+        .and_then(|()| file.flush())
+        .with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// The picture of a map_server map: the top row has the greatest y; black is
+/// occupied, nearly white free, grey unknown.
+fn write_pgm(grid: &Grid, out: &mut impl Write) -> std::io::Result<()> {
+    let [width, height] = grid.size;
+    write!(out, "P5\n{width} {height}\n255\n")?;
+    for row in (0..height as i32).rev() {
+        let shades: Vec<u8> = (0..width as i32)
+            .map(
+                |column| match grid.cell(grid.origin[0] + column, grid.origin[1] + row) {
+                    Cell::Occupied => 0,
+                    Cell::Free => 254,
+                    Cell::Unknown => 205,
+                },
+            )
+            .collect();
+        out.write_all(&shades)?;
+    }
+    Ok(())
+}
+
+/// The description of a map_server map, in odom.
+fn write_map(grid: &Grid, image: &str, out: &mut impl Write) -> std::io::Result<()> {
+    let [x, y] = grid.origin.map(|cells| f64::from(cells) * grid.cell_m());
+    writeln!(out, "image: {image}")?;
+    writeln!(out, "mode: trinary")?;
+    writeln!(out, "resolution: {}", grid.cell_m())?;
+    writeln!(out, "origin: [{x:.3}, {y:.3}, 0.0]")?;
+    writeln!(out, "negate: 0")?;
+    writeln!(out, "occupied_thresh: 0.65")?;
+    writeln!(out, "free_thresh: 0.196")
+}
+
+/// A line of a TUM trajectory: seconds, position, quaternion x y z w.
+fn write_tum(stamp: i64, pose: &Pose, out: &mut impl Write) -> std::io::Result<()> {
+    let (s, ns) = (
+        stamp.div_euclid(1_000_000_000),
+        stamp.rem_euclid(1_000_000_000),
+    );
+    let (t, q) = (&pose.translation, &pose.rotation);
+    writeln!(
+        out,
+        "{s}.{ns:09} {:.6} {:.6} {:.6} {:.9} {:.9} {:.9} {:.9}",
+        t.x, t.y, t.z, q.i, q.j, q.k, q.w
+    )
+}
+
+/// `None` for a class that COCO does not have. A picture's id is its frame's
+/// number, or that and the camera's where there are several.
+fn coco_result(frame: &Frame, detection: &Detection, classes: &[String]) -> Option<CocoResult> {
+    let class = classes.get(usize::from(detection.class))?;
+    let image = frame.images.iter().find(|i| i.camera == detection.camera)?;
+    let cameras = frame.rig.cameras.len().max(1) as u64;
+    let [x_min, y_min, x_max, y_max] = detection.bbox;
+    Some(CocoResult {
+        image_id: frame.index * cameras + detection.camera as u64,
+        file_name: image.source.file_name()?.to_string_lossy().into_owned(),
+        category_id: coco::category_id(class)?,
+        bbox: [x_min, y_min, x_max - x_min, y_max - y_min],
+        score: detection.score,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&mut out).expect("memory takes all");
+        out
+    }
+
+    #[test]
+    fn a_map_has_its_greatest_y_on_top() {
+        let grid = Grid {
+            origin: [-10, 5],
+            size: [3, 2],
+            cell_mm: 200,
+            log_odds: vec![850, -400, Grid::UNKNOWN, 0, 850, 850],
+        };
+        let pgm = text(|out| write_pgm(&grid, out));
+        assert_eq!(pgm, b"P5\n3 2\n255\n\xcd\x00\x00\x00\xfe\xcd");
+        let map = String::from_utf8(text(|out| write_map(&grid, "000020.pgm", out)));
+        let map = map.expect("text");
+        assert!(map.contains("origin: [-2.000, 1.000, 0.0]\n"), "{map}");
+        assert!(map.contains("resolution: 0.2\n"), "{map}");
+    }
+
+    #[test]
+    fn a_trajectory_keeps_its_nanoseconds() {
+        let line = text(|out| write_tum(1_317_042_651_000_000_007, &Pose::identity(), out));
+        let line = String::from_utf8(line).expect("text");
+        assert!(line.starts_with("1317042651.000000007 0.000000 "), "{line}");
+        assert!(line.ends_with(" 1.000000000\n"), "{line}");
+    }
+}

@@ -1,0 +1,339 @@
+//! The threads: read → decode → (detect ∥ lidar) → plan, joined by bounded
+//! channels. Every frame that is read comes out once, in order, with its
+//! results or with the reason why it has none.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use image::RgbImage;
+use janus_datasets::{BrokenFrame, Frame, Log, Pose};
+use janus_perception::detect::Detector;
+use janus_perception::{
+    CameraScene, Error as PerceptionError, Lidar, LidarScene, Perception, Scene, Timing, look,
+};
+use janus_planning::{End, Plan, PlanError, Planner, Pose2, Stop, goal_ahead};
+
+/// Frames that may wait between two stages.
+const DEPTH: usize = 2;
+
+/// What to run, and how.
+pub(crate) struct Pipeline<'a> {
+    pub(crate) log: &'a Log,
+    pub(crate) frames: Option<Range<u64>>,
+    /// Keep to the recording's own speed, and drop what comes too late.
+    pub(crate) realtime: bool,
+    pub(crate) perception: Perception,
+    pub(crate) planner: Planner,
+    /// How far ahead of the vehicle the goal lies, m.
+    pub(crate) ahead: f64,
+}
+
+/// A frame with its pictures.
+pub(crate) struct Decoded {
+    pub(crate) frame: Frame,
+    pub(crate) pictures: Vec<RgbImage>,
+    pub(crate) timings: Vec<Timing>,
+    started: Instant,
+}
+
+/// A frame with all its results.
+pub(crate) struct Step {
+    pub(crate) input: Arc<Decoded>,
+    pub(crate) scene: Scene,
+    pub(crate) goal: Option<Pose2>,
+    pub(crate) plan: Result<Plan, Halt>,
+    /// How long each stage took, in their order.
+    pub(crate) timings: Vec<Timing>,
+    /// From the beginning of the read to the plan.
+    pub(crate) latency: Duration,
+}
+
+/// What the vehicle does where there is no plan.
+pub(crate) struct Halt {
+    pub(crate) error: PlanError,
+    /// `None` if not even a stop makes sense: the pose is not finite.
+    pub(crate) stop: Option<Stop>,
+}
+
+/// A frame without results.
+#[derive(Clone, Debug)]
+pub(crate) struct Dropped {
+    pub(crate) index: u64,
+    /// The key under which it is counted.
+    pub(crate) reason: &'static str,
+    pub(crate) error: String,
+}
+
+/// What stages pass on.
+pub(crate) type Passed<T> = Result<T, Dropped>;
+
+impl Pipeline<'_> {
+    /// Runs every frame and hands each to `done`, in order, until the log
+    /// ends or `stop` is set.
+    ///
+    /// # Errors
+    /// What no frame alone is to blame for: a device or a detector that
+    /// failed.
+    pub(crate) fn run(self, stop: &AtomicBool, mut done: impl FnMut(Passed<Step>)) -> Result<()> {
+        let Perception { detector, lidar } = self.perception;
+        let frames = self.log.frames(self.frames);
+        let route = Route::new(self.log, self.ahead);
+        let (read, to_decode) = bounded(DEPTH);
+        let (to_detect, pictures) = bounded(DEPTH);
+        let (to_fuse, sweeps) = bounded(DEPTH);
+        let (seen, cameras) = bounded(DEPTH);
+        let (fused, lidars) = bounded(DEPTH);
+        let (planned, steps) = bounded(DEPTH);
+        thread::scope(|scope| {
+            let stages = [
+                scope.spawn(move || read_frames(frames, self.realtime, stop, &read)),
+                scope.spawn(move || decode(to_decode, &[to_detect, to_fuse])),
+                scope.spawn(move || detect(detector, pictures, &seen)),
+                scope.spawn(move || fuse(lidar, sweeps, &fused)),
+                scope.spawn(move || plan(&self.planner, &route, lidars, cameras, &planned)),
+            ];
+            steps.into_iter().for_each(&mut done);
+            stages.into_iter().try_for_each(join)
+        })
+    }
+}
+
+fn join(stage: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+    stage
+        .join()
+        .unwrap_or_else(|_| Err(anyhow!("a stage panicked: this is a bug in Janus")))
+}
+
+/// A frame as it was read, and when that began.
+type Read = (Frame, Instant, Timing);
+
+fn read_frames(
+    mut frames: impl Iterator<Item = Result<Frame, BrokenFrame>>,
+    realtime: bool,
+    stop: &AtomicBool,
+    out: &Sender<Passed<Read>>,
+) -> Result<()> {
+    let mut clock = None;
+    while !stop.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        let Some(read) = frames.next() else { break };
+        let passed = match read {
+            Ok(frame) => Ok((frame, started, ("read", started.elapsed()))),
+            Err(BrokenFrame { index, error }) => Err(Dropped {
+                index,
+                reason: error.reason(),
+                error: error.to_string(),
+            }),
+        };
+        let closed = match passed {
+            Ok(read) if realtime => send_in_time(read, &mut clock, out)?,
+            passed => out.send(passed).is_err(),
+        };
+        if closed {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a frame is due, and drops it if the next stage is still busy.
+/// Tells whether that stage has ended.
+fn send_in_time(
+    read: Read,
+    clock: &mut Option<(i64, Instant)>,
+    out: &Sender<Passed<Read>>,
+) -> Result<bool> {
+    let (frame, _, timing) = read;
+    let (first, began) = *clock.get_or_insert((frame.stamp, Instant::now()));
+    let due = Duration::from_nanos(u64::try_from(frame.stamp.saturating_sub(first)).unwrap_or(0));
+    thread::sleep(due.saturating_sub(began.elapsed()));
+    let index = frame.index;
+    let Err(refused) = out.try_send(Ok((frame, Instant::now(), timing))) else {
+        return Ok(false);
+    };
+    let late = Dropped {
+        index,
+        reason: "late",
+        error: "the frame before it was still being worked on".into(),
+    };
+    Ok(matches!(refused, TrySendError::Disconnected(_)) || out.send(Err(late)).is_err())
+}
+
+fn decode(frames: Receiver<Passed<Read>>, out: &[Sender<Passed<Arc<Decoded>>>; 2]) -> Result<()> {
+    for passed in frames {
+        let decoded = passed.and_then(|(frame, started, read)| {
+            let begin = Instant::now();
+            let pictures: Result<Vec<_>, _> = frame
+                .images
+                .iter()
+                .map(|image| image.decode().map(|picture| picture.into_owned()))
+                .collect();
+            match pictures {
+                Ok(pictures) => Ok(Arc::new(Decoded {
+                    timings: vec![read, ("decode", begin.elapsed())],
+                    frame,
+                    pictures,
+                    started,
+                })),
+                Err(error) => Err(Dropped {
+                    index: frame.index,
+                    reason: error.reason(),
+                    error: error.to_string(),
+                }),
+            }
+        });
+        if out.iter().any(|next| next.send(decoded.clone()).is_err()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn detect(
+    mut detector: Option<Detector>,
+    frames: Receiver<Passed<Arc<Decoded>>>,
+    out: &Sender<Option<CameraScene>>,
+) -> Result<()> {
+    for passed in frames {
+        let seen = match (&mut detector, &passed) {
+            (Some(detector), Ok(input)) => Some(look(detector, &input.frame, &input.pictures)?),
+            _ => None,
+        };
+        if out.send(seen).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn fuse(
+    mut lidar: Lidar,
+    frames: Receiver<Passed<Arc<Decoded>>>,
+    out: &Sender<Passed<(Arc<Decoded>, LidarScene)>>,
+) -> Result<()> {
+    for passed in frames {
+        let fused = match passed {
+            Err(dropped) => Err(dropped),
+            Ok(input) => match lidar.step(&input.frame) {
+                Ok(scene) => Ok((input, scene)),
+                Err(error @ PerceptionError::Gpu(_)) => return Err(error.into()),
+                Err(error) => Err(Dropped {
+                    index: input.frame.index,
+                    reason: error.reason(),
+                    error: error.to_string(),
+                }),
+            },
+        };
+        if out.send(fused).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn plan(
+    planner: &Planner,
+    route: &Route,
+    lidars: Receiver<Passed<(Arc<Decoded>, LidarScene)>>,
+    cameras: Receiver<Option<CameraScene>>,
+    out: &Sender<Passed<Step>>,
+) -> Result<()> {
+    for (passed, cameras) in lidars.into_iter().zip(cameras) {
+        let step = passed.map(|(input, lidar)| {
+            let begin = Instant::now();
+            let scene = Scene::new(cameras, lidar);
+            let fused = Instant::now();
+            let start = input
+                .frame
+                .pose
+                .as_ref()
+                .map_or_else(Pose2::default, on_ground);
+            let goal = route.goal(input.frame.stamp);
+            let plan = match goal {
+                Some(goal) => planner.plan(&scene.grid, start, goal),
+                None => Err(PlanError::NoGoal),
+            };
+            let plan = plan.map_err(|error| {
+                let (speed, lead) = route.motion(input.frame.stamp);
+                let stop = planner.stop(&scene.grid, start, speed, lead).ok();
+                Halt { error, stop }
+            });
+            let mut timings = input.timings.clone();
+            timings.extend_from_slice(&scene.timings);
+            timings.push(("fuse", fused - begin));
+            timings.push(("plan", fused.elapsed()));
+            Step {
+                latency: input.started.elapsed(),
+                input,
+                scene,
+                goal,
+                plan,
+                timings,
+            }
+        });
+        if out.send(step).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The way that the log took.
+struct Route {
+    stamps: Vec<i64>,
+    poses: Vec<Pose2>,
+    ahead: f64,
+}
+
+impl Route {
+    fn new(log: &Log, ahead: f64) -> Self {
+        let way = log.trajectory();
+        Self {
+            stamps: way.iter().map(|waypoint| waypoint.stamp).collect(),
+            poses: way
+                .iter()
+                .map(|waypoint| on_ground(&waypoint.pose))
+                .collect(),
+            ahead,
+        }
+    }
+
+    /// The logged pose that lies ahead of the one nearest in time to `stamp`.
+    fn goal(&self, stamp: i64) -> Option<Pose2> {
+        goal_ahead(&self.poses, self.nearest(stamp)?, self.ahead)
+    }
+
+    /// The logged speed nearest in time to `stamp`, m/s, and the end that led.
+    fn motion(&self, stamp: i64) -> (f64, End) {
+        let still = (0.0, End::A);
+        let Some(to) = self.nearest(stamp).map(|nearest| nearest.max(1)) else {
+            return still;
+        };
+        let (Some(here), Some(there)) = (self.poses.get(to - 1), self.poses.get(to)) else {
+            return still;
+        };
+        let seconds = (self.stamps[to] - self.stamps[to - 1]) as f64 * 1e-9;
+        let along = (there.x - here.x) * here.theta.cos() + (there.y - here.y) * here.theta.sin();
+        let speed = here.distance(*there) / seconds;
+        let lead = if along < 0.0 { End::B } else { End::A };
+        if speed.is_finite() {
+            (speed, lead)
+        } else {
+            still
+        }
+    }
+
+    fn nearest(&self, stamp: i64) -> Option<usize> {
+        (0..self.stamps.len()).min_by_key(|&i| self.stamps[i].abs_diff(stamp))
+    }
+}
+
+fn on_ground(pose: &Pose) -> Pose2 {
+    let axis = pose.rotation * nalgebra::Vector3::x();
+    Pose2::new(pose.translation.x, pose.translation.y, axis.y.atan2(axis.x))
+}

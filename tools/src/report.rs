@@ -1,0 +1,357 @@
+//! The report of a run: what was done, on what, and how long it took.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use janus_datasets::{Info, Log};
+use janus_perception::{Grid, PointCounts};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+use crate::pipeline::{Passed, Step};
+use crate::stages::{Durations, Stages, Summary};
+
+/// The form of this document; a number that changes with it.
+const SCHEMA: &str = "janus.report/1";
+
+/// What a run came to.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    schema: &'static str,
+    log: LogSummary,
+    pub(crate) machine: Machine,
+    config: Config,
+    pub(crate) frames: Frames,
+    pub(crate) stages: BTreeMap<String, Summary>,
+    pub(crate) end_to_end: EndToEnd,
+    memory: Memory,
+    pub(crate) geometry: Geometry,
+    pub(crate) planning: Planning,
+    pub(crate) faults: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LogSummary {
+    path: String,
+    format: &'static str,
+    frames: usize,
+    duration_s: f64,
+    sensors: Vec<janus_datasets::Sensor>,
+}
+
+/// What the run ran on.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) threads: usize,
+    pub(crate) device: String,
+    pub(crate) driver: String,
+    pub(crate) inference: String,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Frames {
+    #[serde(rename = "in")]
+    pub(crate) input: u64,
+    #[serde(rename = "out")]
+    pub(crate) output: u64,
+    pub(crate) dropped: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct EndToEnd {
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) fps: f64,
+    /// Seconds of the log for each second of the run; above one is faster
+    /// than it was driven.
+    pub(crate) realtime_factor: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Memory {
+    peak_rss_bytes: Option<u64>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Geometry {
+    /// Of all frames' hashes in order.
+    pub(crate) sha256: String,
+    pub(crate) frames: Vec<FrameHash>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FrameHash {
+    pub(crate) index: u64,
+    pub(crate) sha256: String,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Planning {
+    pub(crate) plans: u64,
+    pub(crate) failures: BTreeMap<&'static str, u64>,
+    pub(crate) direction_switches: u64,
+    pub(crate) min_clearance_m: Option<f64>,
+}
+
+/// Gathers a report, frame by frame.
+pub(crate) struct Tally {
+    log: LogSummary,
+    machine: Machine,
+    config: Config,
+    frames: Frames,
+    stages: Stages,
+    latency: Durations,
+    first_stamp: Option<i64>,
+    last_stamp: i64,
+    geometry: Geometry,
+    whole: Sha256,
+    planning: Planning,
+    faults: Vec<String>,
+}
+
+impl Tally {
+    pub(crate) fn new(log: &Log, machine: Machine, config: Config) -> Self {
+        let Info {
+            format,
+            path,
+            frames,
+            duration_s,
+            sensors,
+            ..
+        } = log.info().clone();
+        Self {
+            log: LogSummary {
+                path,
+                format,
+                frames,
+                duration_s,
+                sensors,
+            },
+            machine,
+            config,
+            frames: Frames::default(),
+            stages: Stages::default(),
+            latency: Durations::new(),
+            first_stamp: None,
+            last_stamp: 0,
+            geometry: Geometry::default(),
+            whole: Sha256::new(),
+            planning: Planning::default(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Counts a frame that left the pipeline.
+    pub(crate) fn frame(&mut self, passed: &Passed<Step>) {
+        self.frames.input += 1;
+        match passed {
+            Ok(step) => self.step(step),
+            Err(dropped) => {
+                *self.frames.dropped.entry(dropped.reason).or_default() += 1;
+                self.faults
+                    .push(format!("frame {}: {}", dropped.index, dropped.error));
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let frame = &step.input.frame;
+        self.frames.output += 1;
+        for (stage, duration) in &step.timings {
+            self.stages.add(stage, *duration);
+        }
+        self.latency.add(step.latency);
+        self.first_stamp.get_or_insert(frame.stamp);
+        self.last_stamp = frame.stamp;
+
+        let hash = geometry_hash(&step.scene.grid, &step.scene.points);
+        self.whole.update(hash);
+        self.geometry.frames.push(FrameHash {
+            index: frame.index,
+            sha256: hex(&hash),
+        });
+
+        match &step.plan {
+            Ok(plan) => {
+                let planning = &mut self.planning;
+                planning.plans += 1;
+                planning.direction_switches += u64::from(plan.end_changes);
+                let least = planning.min_clearance_m.unwrap_or(f64::INFINITY);
+                planning.min_clearance_m = Some(least.min(plan.min_clearance_m));
+            }
+            Err(halt) => {
+                *self
+                    .planning
+                    .failures
+                    .entry(halt.error.reason())
+                    .or_default() += 1;
+            }
+        }
+    }
+
+    /// Adds the time that a frame's recording took.
+    pub(crate) fn recorded(&mut self, duration: Duration) {
+        self.stages.add("record", duration);
+    }
+
+    /// Notes something that went wrong and did not end the run.
+    pub(crate) fn fault(&mut self, fault: String) {
+        self.faults.push(fault);
+    }
+
+    /// The report of a run that took `elapsed`.
+    pub(crate) fn finish(mut self, elapsed: Duration) -> Report {
+        let latency = self.latency.summary();
+        let span_ns = self.last_stamp - self.first_stamp.unwrap_or(self.last_stamp);
+        let seconds = elapsed.as_secs_f64().max(1e-9);
+        self.geometry.sha256 = hex(&self.whole.finalize().into());
+        Report {
+            schema: SCHEMA,
+            log: self.log,
+            machine: self.machine,
+            config: self.config,
+            end_to_end: EndToEnd {
+                p50_ms: latency.p50_ms,
+                p99_ms: latency.p99_ms,
+                fps: self.frames.output as f64 / seconds,
+                realtime_factor: span_ns as f64 * 1e-9 / seconds,
+            },
+            frames: self.frames,
+            stages: self.stages.summaries(),
+            memory: Memory {
+                peak_rss_bytes: peak_rss_bytes(),
+            },
+            geometry: self.geometry,
+            planning: self.planning,
+            faults: self.faults,
+        }
+    }
+}
+
+impl Report {
+    /// Writes the report as one JSON document.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let write = || -> std::io::Result<()> {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            let mut file = std::fs::File::create(path)?;
+            file.write_all(self.json()?.as_bytes())
+        };
+        write().with_context(|| format!("{}: the report cannot be written", path.display()))
+    }
+
+    /// The report as JSON.
+    pub(crate) fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+
+    /// Whether anything was lost or went wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.frames.dropped.is_empty() && self.faults.is_empty()
+    }
+}
+
+/// The hash of a frame's geometry: every cell of the grid, where it lies, and
+/// what became of the points.
+fn geometry_hash(grid: &Grid, points: &PointCounts) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for word in grid.origin {
+        hash.update(word.to_le_bytes());
+    }
+    let PointCounts {
+        kept,
+        not_finite,
+        out_of_range,
+        own_body,
+        over_capacity,
+    } = *points;
+    let [width, height] = grid.size;
+    for word in [
+        width,
+        height,
+        grid.cell_mm,
+        kept,
+        not_finite,
+        out_of_range,
+        own_body,
+        over_capacity,
+    ] {
+        hash.update(word.to_le_bytes());
+    }
+    let cells: Vec<u8> = grid.log_odds.iter().flat_map(|l| l.to_le_bytes()).collect();
+    hash.update(&cells);
+    hash.finalize().into()
+}
+
+fn hex(hash: &[u8; 32]) -> String {
+    hash.iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// The greatest amount of memory that the process held, where the system
+/// tells it.
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// The processor's name, where the system tells it.
+pub(crate) fn cpu_name() -> String {
+    let named = || {
+        let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+        let line = info.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    named().unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_of_the_geometry_is_hashed() {
+        let grid = Grid {
+            origin: [1, 2],
+            size: [2, 1],
+            cell_mm: 200,
+            log_odds: vec![Grid::UNKNOWN, 850],
+        };
+        let points = PointCounts::default();
+        let hash = geometry_hash(&grid, &points);
+        assert_eq!(hash, geometry_hash(&grid.clone(), &points));
+        let mut other = grid.clone();
+        other.log_odds[1] = 851;
+        assert_ne!(hash, geometry_hash(&other, &points));
+        let mut other = grid.clone();
+        other.origin = [2, 1];
+        assert_ne!(hash, geometry_hash(&other, &points));
+        let other = PointCounts {
+            own_body: 1,
+            ..points
+        };
+        assert_ne!(hash, geometry_hash(&grid, &other));
+    }
+
+    #[test]
+    fn hashes_are_written_in_hex() {
+        let mut bytes = [0; 32];
+        bytes[0] = 0xab;
+        assert!(hex(&bytes).starts_with("ab00") && hex(&bytes).len() == 64);
+    }
+}

@@ -1,0 +1,199 @@
+//! One run: a log through the pipeline, into a recording, a report and an
+//! export.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use janus_datasets::Log;
+use janus_perception::detect::{Detector, Runtime};
+use janus_perception::{Lidar, Perception};
+use janus_planning::{Planner, Vehicle};
+use janus_shaders::Context;
+
+use crate::cli;
+use crate::config::Config;
+use crate::export::Export;
+use crate::pipeline::{Passed, Pipeline, Step};
+use crate::record::{Recorder, Target};
+use crate::report::{Machine, Report, Tally, cpu_name};
+
+/// What to run, and where the results go.
+pub(crate) struct Run<'a> {
+    pub(crate) log: &'a Log,
+    pub(crate) frames: Option<Range<u64>>,
+    pub(crate) realtime: bool,
+    pub(crate) settings: &'a cli::Run,
+    pub(crate) record: Target,
+    pub(crate) export: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// Set by the first Ctrl-C; the second ends the process.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+impl Run<'_> {
+    /// Runs until the log ends or the user interrupts. What was done is saved
+    /// even if the run then fails.
+    pub(crate) fn run(self) -> Result<Report> {
+        let Parts {
+            config,
+            perception,
+            planner,
+            machine,
+        } = Parts::assemble(self.settings)?;
+        let total = self.count_frames()?;
+        let classes = perception.detector.as_ref().map(|d| d.classes().to_vec());
+        let mut export = self
+            .export
+            .map(|folder| Export::new(&folder, classes.as_deref()))
+            .transpose()?;
+        let mut recorder = Recorder::start(
+            &self.record,
+            self.log.rig(),
+            planner.vehicle(),
+            classes.as_deref().unwrap_or_default(),
+        )?;
+        let mut tally = Tally::new(self.log, machine, config);
+        let progress = progress_bar(total);
+        interrupt_on_ctrl_c();
+
+        let begin = Instant::now();
+        let mut exported = Ok(());
+        let done = |passed: Passed<Step>| {
+            let passed = Arc::new(passed);
+            tally.frame(&passed);
+            if let (Some(export), Ok(step), Ok(())) = (&mut export, &*passed, &exported) {
+                exported = export.frame(step);
+            }
+            if let Some(recorder) = &mut recorder {
+                recorder.frame(passed);
+            }
+            progress.inc(1);
+        };
+        let pipeline = Pipeline {
+            log: self.log,
+            frames: self.frames,
+            realtime: self.realtime,
+            perception,
+            planner,
+            ahead: self.settings.ahead,
+        };
+        let ran = pipeline.run(&INTERRUPTED, done);
+        if let Some(recorder) = recorder {
+            let recorded = recorder.finish();
+            recorded
+                .durations
+                .into_iter()
+                .for_each(|d| tally.recorded(d));
+            recorded.faults.into_iter().for_each(|f| tally.fault(f));
+        }
+        let elapsed = begin.elapsed();
+        progress.finish_and_clear();
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            tally.fault("interrupted: the frames after the last were not run".into());
+        }
+        if let Err(error) = &ran {
+            tally.fault(format!("{error:#}"));
+        }
+        let report = tally.finish(elapsed);
+        if let Some(path) = &self.report {
+            report.write(path)?;
+        }
+        exported?;
+        export.map_or(Ok(()), Export::finish)?;
+        ran.map(|()| report)
+    }
+
+    fn count_frames(&self) -> Result<usize> {
+        let indices = self.log.indices();
+        let Some(range) = &self.frames else {
+            return Ok(indices.len());
+        };
+        let count = indices
+            .iter()
+            .filter(|&index| range.contains(index))
+            .count();
+        if let (0, Some(first), Some(last)) = (count, indices.first(), indices.last()) {
+            bail!(
+                "--frames: the log has none of these frames, only {first}..{}",
+                last + 1
+            );
+        }
+        Ok(count)
+    }
+}
+
+/// Everything that a pipeline is made of.
+struct Parts {
+    config: Config,
+    perception: Perception,
+    planner: Planner,
+    machine: Machine,
+}
+
+impl Parts {
+    fn assemble(settings: &cli::Run) -> Result<Self> {
+        let mut config = Config::load(settings.config.as_deref())?;
+        if let Some(inference) = settings.inference {
+            config.detect.inference = inference;
+        }
+        let vehicle = match &settings.vehicle {
+            Some(path) => Vehicle::load(path)?,
+            None => Vehicle::shuttle(),
+        };
+        let planner = Planner::new(vehicle, config.planner.clone()).context("planner")?;
+        let detector = settings
+            .model
+            .as_ref()
+            .map(|model| Detector::load(model, &config.detect))
+            .transpose()?;
+        let context = Context::open(&settings.device)?;
+        let machine = Machine {
+            cpu: cpu_name(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            device: context
+                .as_ref()
+                .map_or("cpu".into(), |c| c.adapter.name.clone()),
+            driver: context.as_ref().map_or(String::new(), |c| {
+                format!("{} {}", c.adapter.backend, c.adapter.driver)
+            }),
+            inference: detector
+                .as_ref()
+                .map_or("none".into(), |detector| describe(detector.runtime())),
+        };
+        let lidar = Lidar::new(config.lidar.clone(), context)?;
+        Ok(Self {
+            perception: Perception { detector, lidar },
+            config,
+            planner,
+            machine,
+        })
+    }
+}
+
+fn describe(runtime: &Runtime) -> String {
+    runtime.to_string()
+}
+
+/// Shown only where stderr is a terminal.
+fn progress_bar(frames: usize) -> ProgressBar {
+    let bar = ProgressBar::new(frames as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} frames {per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn interrupt_on_ctrl_c() {
+    // Fails only if it was done before; a run is done once in a process.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+    });
+}

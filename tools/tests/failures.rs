@@ -1,0 +1,226 @@
+//! What goes wrong is said in one sentence and told by the exit code.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../datasets/tests/drive/mod.rs"]
+mod drive;
+mod janus;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use drive::{Drive, picture, png, scan};
+use janus::{janus, json, said};
+
+fn replay(log: &Path, more: &[&str]) -> Output {
+    janus()
+        .args(["replay", "--json", "--device", "cpu"])
+        .arg(log)
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+/// The exit code is 1 and stderr one sentence with all of `parts`.
+fn fails(ran: &Output, parts: &[&str]) {
+    let said = said(ran);
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    assert!(
+        said.starts_with("error: ") && said.lines().count() == 1,
+        "{said}"
+    );
+    for part in parts {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(ran.stdout.is_empty());
+}
+
+/// The exit code is 3, and one of six frames is counted under `reason`.
+fn loses_one(ran: &Output, reason: &str) {
+    let said = said(ran);
+    assert_eq!(ran.status.code(), Some(3), "{said}");
+    let report = json(&ran.stdout);
+    let frames = &report["frames"];
+    assert_eq!(
+        (frames["in"].as_u64(), frames["out"].as_u64()),
+        (Some(6), Some(5))
+    );
+    assert_eq!(frames["dropped"].to_string(), format!("{{\"{reason}\":1}}"));
+    assert_eq!(report["faults"].as_array().unwrap().len(), 1);
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn a_whole_drive_is_clean() {
+    let ran = replay(&Drive::new().path(), &[]);
+    assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
+    assert_eq!(said(&ran), "");
+}
+
+#[test]
+fn what_is_no_log_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fails(
+        &replay(folder.path(), &[]),
+        &[&folder.path().display().to_string(), "not a log"],
+    );
+    let nowhere = folder.path().join("nowhere");
+    fails(&replay(&nowhere, &[]), &["nowhere"]);
+    let ran = janus().arg("info").arg(folder.path()).output().unwrap();
+    fails(&ran, &["not a log"]);
+}
+
+#[test]
+fn a_truncated_scan_costs_its_frame() {
+    let drive = Drive::new();
+    drive.write(&scan(5), [0; 17]);
+    loses_one(&replay(&drive.path(), &[]), "truncated_scan");
+}
+
+#[test]
+fn half_a_picture_costs_its_frame() {
+    let drive = Drive::new();
+    let whole = png(32, 16);
+    drive.write(&picture("image_02", 5), &whole[..whole.len() / 2]);
+    loses_one(&replay(&drive.path(), &[]), "broken_image");
+}
+
+#[test]
+fn a_calibration_without_a_line_is_named() {
+    let drive = Drive::new();
+    drive.write("../calib_velo_to_cam.txt", "R: 0 -1 0 0 0 -1 1 0 0\n");
+    fails(&replay(&drive.path(), &[]), &["calib_velo_to_cam.txt", "T"]);
+}
+
+#[test]
+fn a_model_that_is_none_is_named() {
+    let drive = Drive::new();
+    let model = drive.path().join("model.onnx");
+    fs::write(&model, "not a model").unwrap();
+    for inference in ["embedded", "auto"] {
+        let ran = replay(
+            &drive.path(),
+            &["--model", model.to_str().unwrap(), "--inference", inference],
+        );
+        fails(&ran, &["model.onnx"]);
+    }
+    let ran = replay(&drive.path(), &["--model", "/nowhere/model.onnx"]);
+    fails(&ran, &["/nowhere/model.onnx"]);
+}
+
+#[test]
+fn a_device_that_is_not_there_is_named_with_those_that_are() {
+    let ran = janus()
+        .args(["replay", "--device", "abacus"])
+        .arg(Drive::new().path())
+        .output()
+        .unwrap();
+    fails(&ran, &["device `abacus`: no such adapter; there are: "]);
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_is_named() {
+    let drive = Drive::new();
+    let config = drive.path().join("janus.toml");
+    for (text, field) in [
+        ("lidar.range = 4", "range"),
+        ("lidar.range_m = -4", "lidar.range_m"),
+    ] {
+        fs::write(&config, text).unwrap();
+        let ran = replay(&drive.path(), &["--config", config.to_str().unwrap()]);
+        assert_eq!(ran.status.code(), Some(1));
+        let said = said(&ran);
+        assert!(
+            said.contains("janus.toml") && said.contains(field),
+            "{said}"
+        );
+    }
+    fs::write(&config, "wheels = 3").unwrap();
+    let ran = replay(&drive.path(), &["--vehicle", config.to_str().unwrap()]);
+    assert_eq!(ran.status.code(), Some(1));
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_a_usage_error() {
+    for line in [
+        &["replay"][..],
+        &["replay", "x", "--frames", "9..3"],
+        &["replay", "x", "--ahead", "-3"],
+        &["replay", "x", "--inference", "maybe"],
+        &["replay", "x", "--spawn", "--connect"],
+        &["drive-home"],
+        &[],
+    ] {
+        let ran = janus().args(line).output().unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{line:?}");
+    }
+    assert_eq!(
+        janus().arg("--help").output().unwrap().status.code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn what_cannot_be_written_is_named() {
+    let drive = Drive::new();
+    let file = drive.path().join("calib.txt");
+    fs::write(&file, "").unwrap();
+    let below = file.join("below");
+    fails(
+        &replay(&drive.path(), &["--save", "/dev/full"]),
+        &["/dev/full"],
+    );
+    for flag in ["--save", "--report", "--export"] {
+        let ran = replay(&drive.path(), &[flag, below.to_str().unwrap()]);
+        assert_eq!(ran.status.code(), Some(1), "{flag}");
+        assert!(
+            String::from_utf8_lossy(&ran.stderr).contains("calib.txt"),
+            "{flag}"
+        );
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_recording_that_breaks_off_is_reported() {
+    let drive = Drive::new();
+    let recording = drive.path().join("run.rrd");
+    // No file may grow beyond 16 blocks, and the attempt is an error.
+    let ran = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_janus"))
+        .args(["replay", "--json", "--device", "cpu", "--save"])
+        .arg(&recording)
+        .arg(drive.path())
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(3), "{}", said(&ran));
+    let report = json(&ran.stdout);
+    assert_eq!(report["frames"]["out"], 6);
+    let fault = report["faults"][0].as_str().unwrap();
+    assert!(fault.starts_with("recording: "), "{fault}");
+    assert!(fs::metadata(&recording).unwrap().len() <= 16 * 1024);
+}
+
+#[test]
+fn a_viewer_that_does_not_listen_is_reported() {
+    let drive = Drive::new();
+    // The discard port: nobody is there.
+    let ran = replay(
+        &drive.path(),
+        &["--connect", "rerun+http://127.0.0.1:9/proxy"],
+    );
+    assert_eq!(ran.status.code(), Some(3));
+    let report = json(&ran.stdout);
+    assert_eq!(report["frames"]["out"], 6);
+    assert!(
+        report["faults"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("recording: ")
+    );
+    fails(
+        &replay(&drive.path(), &["--connect", "http://x"]),
+        &["`http://x` is no viewer's address"],
+    );
+}

@@ -1,0 +1,284 @@
+//! The whole way on the recorded drive, run as a user runs it.
+#![allow(clippy::unwrap_used)]
+
+mod janus;
+
+use std::fs;
+use std::path::Path;
+
+use janus::{janus, json, recorded, said};
+use serde_json::Value;
+
+const DRIVE: &str = "logs/kitti_raw/2011_09_26/2011_09_26_drive_0013_sync";
+const MODEL: &str = "models/yolox_nano_coco_416.onnx";
+
+/// The geometry of all 36 frames. It changes only with what the lidars'
+/// points are made into.
+const GEOMETRY: &str = "4b7b5b0d119a106b4dac27f2b287af96fc836cf4bf3f6b219749f702ce8b2f29";
+
+fn geometry(report: &Value) -> &str {
+    report["geometry"]["sha256"].as_str().unwrap()
+}
+
+#[test]
+fn the_recorded_drive_runs_whole() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let model = recorded(MODEL).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let at = |name: &str| out.path().join(name);
+    let ran = janus()
+        .args(["replay", "--json", "--device", "cpu"])
+        .arg(&drive)
+        .arg("--model")
+        .arg(&model)
+        .arg("--save")
+        .arg(at("run.rrd"))
+        .arg("--report")
+        .arg(at("report.json"))
+        .arg("--export")
+        .arg(at("export"))
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let report = json(&ran.stdout);
+    assert_eq!(report, json(&fs::read(at("report.json")).unwrap()));
+
+    assert_eq!(report["schema"], "janus.report/1");
+    assert_eq!(report["log"]["format"], "kitti_raw");
+    assert_eq!(report["frames"]["in"], 36);
+    assert_eq!(report["frames"]["out"], 36);
+    assert_eq!(report["frames"]["dropped"], json(b"{}"));
+    assert_eq!(report["faults"], json(b"[]"));
+    assert_eq!(geometry(&report), GEOMETRY);
+    let hashed: Vec<_> = report["geometry"]["frames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|frame| frame["index"].as_u64().unwrap())
+        .collect();
+    assert_eq!(hashed, (20..56).collect::<Vec<_>>());
+    for stage in [
+        "read",
+        "decode",
+        "detect.preprocess",
+        "detect.run",
+        "detect.postprocess",
+        "lidar.upload",
+        "lidar.fuse",
+        "lidar.occupancy",
+        "lidar.readback",
+        "fuse",
+        "plan",
+        "record",
+    ] {
+        assert_eq!(report["stages"][stage]["count"], 36, "{stage}");
+    }
+    let planning = &report["planning"];
+    let failures: u64 = planning["failures"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|n| n.as_u64().unwrap())
+        .sum();
+    let plans = planning["plans"].as_u64().unwrap();
+    assert_eq!(plans + failures, 36);
+    assert!(plans >= 25, "{planning}");
+    assert!(planning["min_clearance_m"].as_f64().unwrap() > 0.0);
+
+    check_recording(&at("run.rrd"));
+    check_export(&at("export"), plans as usize);
+}
+
+fn check_recording(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    assert!(bytes.starts_with(b"RRF2"), "{:?}", &bytes[..4]);
+    // Points, pictures and grids of 36 frames.
+    assert!(bytes.len() > 30_000_000, "{}", bytes.len());
+}
+
+fn check_export(folder: &Path, plans: usize) {
+    let listed = |part: &str| {
+        let mut names: Vec<_> = fs::read_dir(folder.join(part))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(listed("grid").len(), 72);
+    assert_eq!(listed("grid")[..2], ["000020.pgm", "000020.yaml"]);
+    let pgm = fs::read(folder.join("grid/000055.pgm")).unwrap();
+    let header = b"P5\n512 512\n255\n";
+    assert!(pgm.starts_with(header));
+    assert_eq!(pgm.len(), header.len() + 512 * 512);
+    let share = |shade| {
+        let cells = &pgm[header.len()..];
+        cells.iter().filter(|cell| **cell == shade).count() as f64 / cells.len() as f64
+    };
+    // A street: something occupied, much free, much unseen.
+    assert!(share(0) > 0.005 && share(254) > 0.05 && share(205) > 0.2);
+
+    assert_eq!(listed("plan").len(), plans);
+    let csv = fs::read_to_string(folder.join("plan").join(&listed("plan")[0])).unwrap();
+    assert_eq!(
+        csv.lines().next(),
+        Some("t,x,y,theta,v,a,kappa,steer_a,steer_b,lead")
+    );
+
+    let poses = fs::read_to_string(folder.join("poses.tum")).unwrap();
+    assert_eq!(poses.lines().count(), 36);
+    assert!(poses.lines().all(|line| line.split(' ').count() == 8));
+
+    let detections = json(&fs::read(folder.join("detections.json")).unwrap());
+    let detections = detections.as_array().unwrap();
+    assert!(detections.len() >= 36, "{}", detections.len());
+    // COCO numbers cars 3.
+    assert!(detections.iter().any(|d| d["category_id"] == 3));
+    for detection in detections {
+        let id = detection["image_id"].as_u64().unwrap();
+        assert!((20..56).contains(&id));
+        assert_eq!(detection["file_name"], format!("{id:010}.png"));
+        assert_eq!(detection["bbox"].as_array().unwrap().len(), 4);
+    }
+}
+
+#[test]
+fn every_device_gives_one_geometry() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let run = |device: &str, threads: &str| {
+        let ran = janus()
+            .args(["replay", "--json", "--device", device])
+            .env("RAYON_NUM_THREADS", threads)
+            .arg(&drive)
+            .output()
+            .unwrap();
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        json(&ran.stdout)
+    };
+    let vulkan = run("vulkan llvmpipe", "2");
+    let device = vulkan["machine"]["device"].as_str().unwrap();
+    assert!(device.contains("llvmpipe"), "{device}");
+    assert_eq!(geometry(&vulkan), GEOMETRY);
+    let single = run("cpu", "1");
+    assert_eq!(single["machine"]["device"], "cpu");
+    assert_eq!(vulkan["geometry"], single["geometry"]);
+}
+
+#[test]
+fn frames_are_taken_by_their_numbers() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let ran = janus()
+        .args(["replay", "--json", "--device", "cpu", "--frames", "30..33"])
+        .arg(&drive)
+        .output()
+        .unwrap();
+    let report = json(&ran.stdout);
+    let indices: Vec<_> = report["geometry"]["frames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|frame| frame["index"].as_u64().unwrap())
+        .collect();
+    assert_eq!(indices, [30, 31, 32]);
+    let ran = janus()
+        .args(["replay", "--frames", "100..110"])
+        .arg(&drive)
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(1));
+    assert_eq!(
+        said(&ran),
+        "error: --frames: the log has none of these frames, only 20..56\n"
+    );
+}
+
+#[test]
+fn an_interrupted_run_saves_what_was_done() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let out = tempfile::tempdir().unwrap();
+    let report = out.path().join("report.json");
+    let poses = out.path().join("export/poses.tum");
+    let mut running = janus()
+        .args(["replay", "--realtime", "--device", "cpu"])
+        .arg(&drive)
+        .arg("--report")
+        .arg(&report)
+        .arg("--export")
+        .arg(out.path().join("export"))
+        .arg("--save")
+        .arg(out.path().join("run.rrd"))
+        .spawn()
+        .unwrap();
+    // The second frame's grid: the run is well under way.
+    let second = out.path().join("export/grid/000021.pgm");
+    while !second.exists() {
+        assert!(
+            running.try_wait().unwrap().is_none(),
+            "ended before it was interrupted"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &running.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(running.wait().unwrap().code(), Some(3));
+    let report = json(&fs::read(report).unwrap());
+    let done = report["frames"]["out"].as_u64().unwrap();
+    assert!((2..36).contains(&done), "{done}");
+    let faults = report["faults"].as_array().unwrap();
+    let interrupted = |fault: &Value| fault.as_str().unwrap().starts_with("interrupted");
+    assert!(faults.iter().any(interrupted), "{faults:?}");
+    assert_eq!(
+        fs::read_to_string(poses).unwrap().lines().count() as u64,
+        done
+    );
+    assert!(
+        fs::read(out.path().join("run.rrd"))
+            .unwrap()
+            .starts_with(b"RRF2")
+    );
+}
+
+#[test]
+fn a_log_says_what_it_holds() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let ran = janus()
+        .args(["info", "--json"])
+        .arg(&drive)
+        .output()
+        .unwrap();
+    assert!(ran.status.success());
+    let info = json(&ran.stdout);
+    assert_eq!(info["format"], "kitti_raw");
+    assert_eq!(info["frames"], 36);
+    assert_eq!(
+        (info["first"].as_u64(), info["last"].as_u64()),
+        (Some(20), Some(55))
+    );
+    let kinds: Vec<_> = info["sensors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sensor| sensor["kind"].as_str().unwrap())
+        .collect();
+    assert!(
+        kinds.contains(&"lidar") && kinds.contains(&"camera"),
+        "{kinds:?}"
+    );
+    let ran = janus().arg("info").arg(&drive).output().unwrap();
+    let said = String::from_utf8(ran.stdout).unwrap();
+    assert!(
+        said.contains("36, numbered 20 to 55") && said.contains("1242 × 375"),
+        "{said}"
+    );
+}
