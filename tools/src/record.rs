@@ -12,8 +12,8 @@ use janus_datasets::{Camera, Pixels, Pose, Rig, Sweep};
 use janus_perception::{Cell, Grid};
 use janus_planning::{Pose2, Sample, Vehicle};
 use rerun::blueprint::{
-    Blueprint, Horizontal, Spatial2DView, Spatial3DView, TextLogView, TimePanel, TimeSeriesView,
-    Vertical,
+    Blueprint, Horizontal, Spatial2DView, Spatial3DView, Tabs, TextLogView, TimePanel,
+    TimeSeriesView, Vertical,
 };
 use rerun::external::re_uri::RedapUri;
 use rerun::sink::{FileSink, GrpcSink};
@@ -98,7 +98,7 @@ impl Recorder {
         vehicle: &Vehicle,
         classes: &[String],
     ) -> Result<Option<Self>> {
-        let Some(stream) = open(target)? else {
+        let Some(stream) = open(target, rig)? else {
             return Ok(None);
         };
         let scribe = Scribe {
@@ -172,8 +172,8 @@ impl Recorder {
     }
 }
 
-fn open(target: &Target) -> Result<Option<RecordingStream>> {
-    let builder = RecordingStreamBuilder::new("janus").with_blueprint(blueprint());
+fn open(target: &Target, rig: &Rig) -> Result<Option<RecordingStream>> {
+    let builder = RecordingStreamBuilder::new("janus").with_blueprint(blueprint(rig));
     let url = match &target.viewer {
         Some(Viewer::Connect(url)) => Some(url.clone()),
         Some(Viewer::Spawn) => {
@@ -214,15 +214,24 @@ fn open(target: &Target) -> Result<Option<RecordingStream>> {
     Ok(Some(stream))
 }
 
-fn blueprint() -> Blueprint {
+fn blueprint(rig: &Rig) -> Blueprint {
     let world = Spatial3DView::new("World").with_origin(WORLD);
-    let cameras = Spatial2DView::new("Camera").with_origin(format!("{EGO}/camera"));
     let metrics = TimeSeriesView::new("Stages, ms").with_origin("metrics");
     let log = TextLogView::new("Log").with_origin(LOG);
-    let side = Vertical::new([cameras.into(), metrics.into(), log.into()])
-        .with_row_shares(vec![2.0, 2.0, 1.0]);
-    Blueprint::new(Horizontal::new([world.into(), side.into()]).with_column_shares(vec![3.0, 2.0]))
-        .with_time_panel(TimePanel::new().with_timeline("log_time"))
+    let mut side = vec![metrics.into(), log.into()];
+    let mut shares = vec![2.0, 1.0];
+    if !rig.cameras.is_empty() {
+        let view = |mount: &Camera| {
+            Spatial2DView::new(mount.name.as_str())
+                .with_origin(camera(&mount.name))
+                .into()
+        };
+        side.insert(0, Tabs::new(rig.cameras.iter().map(view)).into());
+        shares.insert(0, 2.0);
+    }
+    let side = Vertical::new(side).with_row_shares(shares);
+    let whole = Horizontal::new([world.into(), side.into()]).with_column_shares(vec![3.0, 2.0]);
+    Blueprint::new(whole).with_time_panel(TimePanel::new().with_timeline("log_time"))
 }
 
 /// Knows how everything looks.
