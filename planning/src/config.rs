@@ -136,7 +136,7 @@ impl Default for PlannerConfig {
             tolerance_rad: 3f64.to_radians(),
             connect_m: 6.0,
             inflation: 1.2,
-            budget: 10_000,
+            budget: 5_000,
             trace: 20_000,
         }
     }

@@ -47,7 +47,7 @@ mod tests {
         let text = std::fs::read_to_string(path).expect("read");
         let shipped: toml::Table = toml::from_str(&text).expect("TOML");
         let mut defaults = toml::Table::try_from(Config::default()).expect("TOML");
-        // As many as the machine has, so no file can state it.
+        // Half of what the machine has, so no file can state it.
         let detect = defaults["detect"].as_table_mut().expect("a table");
         assert!(detect.remove("threads").is_some());
         detect["score_threshold"] = 0.3.into();

@@ -44,7 +44,9 @@ pub enum ExecutionProvider {
 
 impl Default for DetectorOptions {
     fn default() -> Self {
-        let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS));
+        // The other half is for the lidar and the planner, which run beside it.
+        let threads = thread::available_parallelism().map_or(1, |n| n.get() / 2);
+        let threads = threads.clamp(1, MAX_THREADS);
         Self {
             score_threshold: 0.3,
             nms_threshold: 0.45,
