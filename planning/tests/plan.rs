@@ -208,13 +208,15 @@ fn a_gap_is_driven_if_the_vehicle_fits_with_its_margin() {
     };
     let (start, goal) = (pose(-8.0, 1.0, 0.0), pose(10.0, 1.0, 0.0));
     // 1.8 m wide with 0.1 m on either side: 2.0 m do, exactly.
-    let through = plan(&planner(), &gap(1.1), start, goal);
+    let through = plan(&planner_with(patient()), &gap(1.1), start, goal);
     assert!(
         (0.0999..0.31).contains(&through.min_clearance_m),
         "{}",
         through.min_clearance_m
     );
-    let error = planner().plan(&gap(0.8), start, goal).unwrap_err();
+    let error = planner_with(patient())
+        .plan(&gap(0.8), start, goal)
+        .unwrap_err();
     assert!(matches!(error, PlanError::NoPath { .. }), "{error}");
 }
 
