@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use janus_datasets::Log;
-use janus_perception::detect::{Detector, Runtime};
+use janus_perception::detect::Detector;
 use janus_perception::{Lidar, Perception};
 use janus_planning::{Planner, Vehicle};
 use janus_shaders::Context;
@@ -164,7 +164,7 @@ impl Parts {
             }),
             inference: detector
                 .as_ref()
-                .map_or("none".into(), |detector| describe(detector.runtime())),
+                .map_or("none".into(), |detector| detector.runtime().to_string()),
         };
         let lidar = Lidar::new(config.lidar.clone(), context)?;
         Ok(Self {
@@ -174,10 +174,6 @@ impl Parts {
             machine,
         })
     }
-}
-
-fn describe(runtime: &Runtime) -> String {
-    runtime.to_string()
 }
 
 /// Shown only where stderr is a terminal.

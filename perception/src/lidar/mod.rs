@@ -56,7 +56,8 @@ pub struct PointCounts {
     pub out_of_range: u32,
     /// On the vehicle itself.
     pub own_body: u32,
-    /// Beyond [`LidarConfig::max_points`].
+    /// Beyond [`LidarConfig::max_points`], or in sweeps beyond
+    /// [`fuse::MAX_SWEEPS`].
     pub over_capacity: u32,
 }
 
@@ -144,7 +145,11 @@ impl Lidar {
         let mut over_capacity = 0;
         let mut first = 0;
         let (mut sweeps, mut sensors, mut points) = (Vec::new(), Vec::new(), Vec::new());
-        for sweep in frame.sweeps.iter().take(fuse::MAX_SWEEPS) {
+        for sweep in &frame.sweeps {
+            if sweeps.len() == fuse::MAX_SWEEPS {
+                over_capacity += sweep.points.len() as u32;
+                continue;
+            }
             let lidar = frame
                 .rig
                 .lidars
