@@ -35,16 +35,72 @@ pub struct Camera {
     pub focal: [f64; 2],
     /// Principal point, pixels.
     pub centre: [f64; 2],
+    /// How the lens bends what the pinhole sees.
+    pub distortion: Distortion,
+}
+
+/// How far a lens is from a pinhole, in the terms of OpenCV.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Distortion {
+    /// Not at all: the pictures are rectified.
+    #[default]
+    None,
+    /// Radial, rational and tangential: k1, k2, p1, p2, k3, k4, k5, k6.
+    Radial([f64; 8]),
+    /// Equidistant fisheye: k1 to k4.
+    Fisheye([f64; 4]),
+}
+
+impl Distortion {
+    /// Where the lens puts what a pinhole of focal length 1 sees at a place;
+    /// `None` where the polynomial no longer describes a lens.
+    pub fn apply(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+        let squared = x * x + y * y;
+        match *self {
+            Self::None => Some([x, y]),
+            Self::Radial([k1, k2, p1, p2, k3, k4, k5, k6]) => {
+                let polynomial = |a, b, c| 1.0 + squared * (a + squared * (b + squared * c));
+                let [above, below] = [polynomial(k1, k2, k3), polynomial(k4, k5, k6)];
+                // Past its turning point the polynomial folds the far outside
+                // back into the picture.
+                let slope = |a: f64, b: f64, c: f64| {
+                    1.0 + squared * (3.0 * a + squared * (5.0 * b + squared * 7.0 * c))
+                };
+                let falls = [k4, k5, k6] == [0.0; 3] && slope(k1, k2, k3) <= 0.0;
+                let scale = above / below;
+                (scale.is_finite() && scale > 0.0 && !falls).then(|| {
+                    [
+                        x * scale + 2.0 * p1 * x * y + p2 * (squared + 2.0 * x * x),
+                        y * scale + p1 * (squared + 2.0 * y * y) + 2.0 * p2 * x * y,
+                    ]
+                })
+            }
+            Self::Fisheye([k1, k2, k3, k4]) => {
+                let radius = squared.sqrt();
+                if radius < 1e-12 {
+                    return Some([x, y]);
+                }
+                let angle = radius.atan();
+                let t = angle * angle;
+                let bent = angle * (1.0 + t * (k1 + t * (k2 + t * (k3 + t * k4))));
+                Some([x, y].map(|c| c * bent / radius))
+            }
+        }
+    }
 }
 
 impl Camera {
     /// The pixel, x right and y down from the centre of the first, that sees
     /// a place in the camera's frame; `None` for a place that is not before
-    /// the camera.
+    /// the camera, or where its lens does not reach.
     pub fn project(&self, [x, y, z]: [f64; 3]) -> Option<[f64; 2]> {
         let [fx, fy] = self.focal;
         let [cx, cy] = self.centre;
-        (z > 0.0).then(|| [fx * x / z + cx, fy * y / z + cy])
+        if z <= 0.0 {
+            return None;
+        }
+        let [x, y] = self.distortion.apply([x / z, y / z])?;
+        Some([fx * x + cx, fy * y + cy])
     }
 }
 
@@ -58,4 +114,29 @@ pub struct Body {
     pub max: [f64; 2],
     /// Height of the roof with all that stands on it.
     pub height: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lenses_bend_as_opencv_says() {
+        let radial = Distortion::Radial([-0.3, 0.1, 0.001, -0.002, 0.0, 0.0, 0.0, 0.0]);
+        let [x, y] = radial.apply([0.2, -0.1]).expect("is in reach");
+        let scale = 1.0 - 0.3 * 0.05 + 0.1 * 0.0025;
+        assert!(
+            (x - (0.2 * scale + 2.0 * 0.001 * 0.2 * -0.1 - 0.002 * (0.05 + 0.08))).abs() < 1e-12
+        );
+        assert!(
+            (y - (-0.1 * scale + 0.001 * (0.05 + 0.02) - 2.0 * 0.002 * 0.2 * -0.1)).abs() < 1e-12
+        );
+        let folds = Distortion::Radial([-0.4, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(folds.apply([0.9, 0.0]).is_some());
+        assert_eq!(folds.apply([1.1, 0.0]), None);
+        let fisheye = Distortion::Fisheye([0.0; 4]);
+        let [x, _] = fisheye.apply([1.0, 0.0]).expect("is in reach");
+        assert!((x - std::f64::consts::FRAC_PI_4).abs() < 1e-12);
+        assert_eq!(Distortion::None.apply([3.0, 4.0]), Some([3.0, 4.0]));
+    }
 }

@@ -9,12 +9,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The path is no log of any known format.
-    #[error("{}: not a log that Janus knows ({expected})", path.display())]
+    #[error("{}: not a log that Janus knows; expected {expected}", path.display())]
     UnknownFormat {
         /// What was given.
         path: PathBuf,
         /// What would have been recognised.
-        expected: &'static str,
+        expected: String,
     },
     /// A file cannot be opened or read.
     #[error("{}: {source}", path.display())]

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use image::error::{DecodingError, ImageFormatHint};
 use image::{ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbImage};
 
+use crate::annotation::Annotation;
 use crate::calibration::Rig;
 use crate::error::{Error, Result};
 use crate::geometry::{Point, Pose};
+use crate::trajectory::Trajectory;
 
 /// Everything that was recorded for one moment.
 #[derive(Clone, Debug)]
@@ -20,12 +22,17 @@ pub struct Frame {
     /// Nanoseconds since the Unix epoch.
     pub stamp: i64,
     /// `odom_from_base`, where the log has it: the pose at [`Frame::stamp`],
-    /// or the one that the log itself pairs with this frame.
+    /// or the one that the log itself pairs with this frame. A log without
+    /// any poses stands still at the origin.
     pub pose: Option<Pose>,
+    /// The way of the whole log, for the times of pictures and points.
+    pub ego: Arc<Trajectory>,
     /// Lidar sweeps, in the order of the rig.
     pub sweeps: Vec<Sweep>,
     /// Pictures, in the order of the rig.
     pub images: Vec<Image>,
+    /// What is known to be there, where the log tells.
+    pub annotations: Vec<Annotation>,
     /// The vehicle that recorded it.
     pub rig: Arc<Rig>,
 }

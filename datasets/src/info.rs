@@ -1,8 +1,10 @@
 //! What a log holds, told from its listing and its timestamps alone.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::geometry::Waypoint;
+use crate::annotation::Class;
 
 /// A summary of a log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,8 +27,56 @@ pub struct Info {
     pub pose_source: Option<&'static str>,
     /// Numbers between the first and the last frame that the log skips.
     pub gaps: Vec<Gap>,
+    /// Where the time from one frame to the next is far from the usual, or
+    /// negative.
+    pub jumps: Vec<Jump>,
     /// Length of the way from the first frame to the last, m.
     pub distance_m: f64,
+    /// Least and greatest x, y and z of all ego poses in odom, m.
+    pub extent_m: Option<[[f64; 3]; 2]>,
+    /// The topics of a log that has such.
+    pub topics: Vec<Topic>,
+    /// What the log says about objects, where it does.
+    pub annotations: Option<Annotations>,
+    /// Records that are no part of any frame, by the reason.
+    pub lost: BTreeMap<&'static str, u64>,
+    /// What a user should know before trusting the frames, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A topic of a log.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// The type of its messages.
+    pub schema: String,
+    /// How they are encoded.
+    pub encoding: String,
+    /// How many there are.
+    pub count: u64,
+    /// Whether frames are made from them.
+    pub read: bool,
+}
+
+/// What a log says about objects.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Annotations {
+    /// Boxes in all frames.
+    pub boxes: u64,
+    /// Objects that are followed through frames.
+    pub tracks: u64,
+    /// Boxes by class.
+    pub classes: BTreeMap<Class, u64>,
+}
+
+/// An unusual step in time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Jump {
+    /// Number of the frame after the step.
+    pub frame: u64,
+    /// Time from the frame before, s; negative if the clock went back.
+    pub step_s: f64,
 }
 
 /// One sensor's part in a log.
@@ -81,14 +131,24 @@ impl Gap {
     }
 }
 
-/// Length of the way through some waypoints, m.
-pub(crate) fn distance(way: &[Waypoint]) -> f64 {
-    way.windows(2)
-        .map(|pair| {
-            let [from, to] = [&pair[0], &pair[1]].map(|w| w.pose.translation.vector);
-            (to - from).norm()
-        })
-        .sum()
+impl Jump {
+    /// The steps between frames, given by number and stamp (ns) in the order
+    /// of the log, that go back or are longer than three and a half of the
+    /// median for each number.
+    pub(crate) fn among(frames: &[(u64, i64)]) -> Vec<Self> {
+        let steps = frames.windows(2).map(|pair| {
+            let numbers = pair[1].0.saturating_sub(pair[0].0).max(1);
+            let step_s = (i128::from(pair[1].1) - i128::from(pair[0].1)) as f64 * 1e-9;
+            (pair[1].0, step_s, step_s / numbers as f64)
+        });
+        let mut usual: Vec<f64> = steps.clone().map(|(_, _, each)| each).collect();
+        usual.sort_by(f64::total_cmp);
+        let median = usual.get(usual.len() / 2).copied().unwrap_or_default();
+        steps
+            .filter(|&(_, _, each)| each < 0.0 || (median > 0.0 && each > 3.5 * median))
+            .map(|(frame, step_s, _)| Self { frame, step_s })
+            .collect()
+    }
 }
 
 /// Records per second, from the numbers and stamps (ns) of the first record
@@ -110,6 +170,23 @@ mod tests {
         assert_eq!(Gap::between(&[0, u64::MAX]), [gap(1, u64::MAX - 1)]);
         let numbers = [20, 21, 23, 27, 28];
         assert_eq!(Gap::between(&numbers), [gap(22, 22), gap(24, 26)]);
+    }
+
+    #[test]
+    fn jumps_go_back_or_far() {
+        let at = |stamps: &[i64]| {
+            let frames: Vec<_> = (0..).zip(stamps.iter().map(|s| s * 100_000_000)).collect();
+            Jump::among(&frames)
+                .iter()
+                .map(|jump| (jump.frame, (jump.step_s * 10.0).round() as i64))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(at(&[]), []);
+        assert_eq!(at(&[3]), []);
+        assert_eq!(at(&[1, 2, 3, 5, 6]), []);
+        assert_eq!(at(&[1, 2, 3, 9, 10, 4, 5]), [(3, 6), (5, -6)]);
+        // Missing numbers are gaps, not jumps.
+        assert_eq!(Jump::among(&[(0, 0), (1, 10), (9, 90), (10, 100)]), []);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`Log::open`] recognises a format by content; [`Log::frames`] reads it.
 //! Frames of reference and units are converted here and nowhere else.
 
+mod annotation;
 mod calibration;
 mod error;
 mod file;
@@ -12,10 +13,13 @@ mod info;
 mod kitti;
 mod log;
 pub mod synth;
+mod trajectory;
 
-pub use calibration::{Body, Camera, Lidar, Rig};
+pub use annotation::{Annotation, Class};
+pub use calibration::{Body, Camera, Distortion, Lidar, Rig};
 pub use error::{BrokenFrame, Error, Result};
 pub use frame::{Frame, Image, Pixels, Sweep};
 pub use geometry::{Point, Pose, Waypoint};
-pub use info::{Gap, Info, Sensor, SensorKind};
-pub use log::Log;
+pub use info::{Annotations, Gap, Info, Jump, Sensor, SensorKind, Topic};
+pub use log::{Log, Options};
+pub use trajectory::Trajectory;

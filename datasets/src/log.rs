@@ -1,5 +1,6 @@
 //! A drive on disk, or in memory, whatever its format.
 
+use std::fmt::Debug;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use crate::calibration::Rig;
 use crate::error::{BrokenFrame, Error, Result};
 use crate::frame::Frame;
-use crate::geometry::Waypoint;
 use crate::info::Info;
+use crate::trajectory::Trajectory;
 use crate::{kitti, synth};
 
 /// A log: what is known of a drive before its frames are read, and the way to
@@ -17,18 +18,51 @@ use crate::{kitti, synth};
 pub struct Log {
     pub(crate) path: PathBuf,
     pub(crate) rig: Arc<Rig>,
-    pub(crate) trajectory: Vec<Waypoint>,
+    pub(crate) ego: Arc<Trajectory>,
     pub(crate) indices: Vec<u64>,
     pub(crate) info: Info,
-    pub(crate) source: Source,
+    pub(crate) source: Arc<dyn Source>,
 }
 
 /// Where frames come from.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    KittiRaw(Arc<kitti::Drive>),
-    Synthetic(Arc<synth::Scene>),
+pub(crate) trait Source: Debug + Send + Sync {
+    /// Reads the frame of a number that the log announces.
+    fn frame(&self, index: u64) -> Result<Frame>;
 }
+
+/// How to read what a log leaves open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Of a log of topics, those to read; all that have a known type if there
+    /// are none.
+    pub topics: Vec<String>,
+    /// How far apart in time the records of one frame may lie, ns.
+    pub tolerance_ns: i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            topics: Vec::new(),
+            tolerance_ns: 60_000_000,
+        }
+    }
+}
+
+/// A format that is recognised by content.
+struct Format {
+    /// What makes a path a log of this format.
+    content: &'static str,
+    recognises: fn(&Path) -> bool,
+    open: fn(&Path, &Options) -> Result<Log>,
+}
+
+/// In the order in which they are tried.
+const FORMATS: [Format; 1] = [Format {
+    content: kitti::CONTENT,
+    recognises: kitti::recognises,
+    open: kitti::open,
+}];
 
 impl Log {
     /// Opens the log at `path`, whose format is recognised by its content.
@@ -37,19 +71,26 @@ impl Log {
     /// [`Error::Io`] if nothing is there, [`Error::UnknownFormat`] if it is
     /// no log, and whatever is wrong with its calibration or its listing.
     pub fn open(path: &Path) -> Result<Self> {
-        if kitti::recognises(path) {
-            return kitti::open(path);
+        Self::open_with(path, &Options::default())
+    }
+
+    /// Opens a log as [`Log::open`] does, but reads it as `options` say.
+    ///
+    /// # Errors
+    /// Those of [`Log::open`], and [`Error::Malformed`] if a topic that was
+    /// named is not there.
+    pub fn open_with(path: &Path, options: &Options) -> Result<Self> {
+        path.metadata().map_err(|source| Error::Io {
+            path: path.into(),
+            source,
+        })?;
+        match FORMATS.iter().find(|format| (format.recognises)(path)) {
+            Some(format) => (format.open)(path, options),
+            None => Err(Error::UnknownFormat {
+                path: path.into(),
+                expected: FORMATS.map(|format| format.content).join("; "),
+            }),
         }
-        Err(match path.metadata() {
-            Ok(_) => Error::UnknownFormat {
-                path: path.into(),
-                expected: kitti::CONTENT,
-            },
-            Err(source) => Error::Io {
-                path: path.into(),
-                source,
-            },
-        })
     }
 
     /// The synthetic drive.
@@ -65,7 +106,7 @@ impl Log {
         &self.path
     }
 
-    /// Its format: `kitti_raw` or `synthetic`.
+    /// Its format: `kitti_raw`, `synthetic` and so on.
     pub fn format(&self) -> &'static str {
         self.info.format
     }
@@ -75,11 +116,11 @@ impl Log {
         &self.rig
     }
 
-    /// Every ego pose of the drive, in the order of the log, those outside
-    /// the frames and ahead of them included. Poses that cannot be read are
-    /// left out; the frames to which they belong are broken.
-    pub fn trajectory(&self) -> &[Waypoint] {
-        &self.trajectory
+    /// Every ego pose of the drive, those outside the frames and ahead of
+    /// them included. Poses that cannot be read are left out; the frames to
+    /// which they belong are broken.
+    pub fn trajectory(&self) -> &Arc<Trajectory> {
+        &self.ego
     }
 
     /// The numbers of its frames, ascending.
@@ -105,10 +146,7 @@ impl Log {
             indices.retain(|index| range.contains(index));
         }
         indices.into_iter().map(move |index| {
-            let frame = match &source {
-                Source::KittiRaw(drive) => drive.frame(index),
-                Source::Synthetic(scene) => Ok(scene.frame(index)),
-            };
+            let frame = source.frame(index);
             frame.map_err(|error| BrokenFrame { index, error })
         })
     }

@@ -62,7 +62,10 @@ fn a_drive_may_lack_a_kind_of_sensor() {
             .iter()
             .all(|frame| frame.images.is_empty() && frame.pose.is_none())
     );
-    assert_eq!((log.trajectory().len(), log.info().pose_source), (0, None));
+    assert_eq!(
+        (log.trajectory().waypoints().len(), log.info().pose_source),
+        (0, None)
+    );
 }
 
 #[test]
@@ -126,7 +129,7 @@ fn a_number_that_every_sensor_lacks_is_a_gap() {
         [3, 4, 7, 8]
     );
     assert_eq!(log.info().gaps, [Gap { first: 5, last: 6 }]);
-    assert_eq!(log.trajectory().len(), 6);
+    assert_eq!(log.trajectory().waypoints().len(), 6);
     let rate = log.info().sensors[0].rate_hz.expect("has one");
     assert!((rate - 10.0).abs() < 1e-9, "{rate}");
 }
@@ -188,7 +191,7 @@ fn a_broken_packet_costs_its_frame_and_its_waypoint() {
         assert_eq!((broken.index, broken.error.reason()), (4, "malformed"));
         let error = broken.to_string();
         assert!(error.contains(&oxts(4)) && error.contains(field), "{error}");
-        assert_eq!(drive.open().trajectory().len(), 5);
+        assert_eq!(drive.open().trajectory().waypoints().len(), 5);
     }
     let drive = Drive::new();
     NUMBERS.for_each(|number| drive.write(&oxts(number), ""));

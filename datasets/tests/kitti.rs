@@ -39,7 +39,7 @@ fn the_listing_is_told_without_reading_frames() {
     let log = Log::open(&drive).expect("is a drive");
     assert_eq!((log.format(), log.path()), ("kitti_raw", drive.as_path()));
     assert_eq!(log.indices(), (20..=55).collect::<Vec<u64>>());
-    assert_eq!(log.trajectory().len(), 144);
+    assert_eq!(log.trajectory().waypoints().len(), 144);
 
     let info = log.info();
     assert_eq!(
@@ -81,8 +81,11 @@ fn a_frame_is_what_its_files_hold() {
     let day = 1_316_995_200_000_000_000; // 26 September 2011
     let at = |h: i64, m: i64, ns: i64| day + (h * 3600 + m * 60) * 1_000_000_000 + ns;
     assert_eq!((frame.index, frame.stamp), (20, at(13, 10, 53_229_007_035)));
-    assert_eq!(frame.pose, Some(log.trajectory()[20].pose));
-    assert_eq!(log.trajectory()[20].stamp, at(13, 10, 53_245_912_425));
+    assert_eq!(frame.pose, Some(log.trajectory().waypoints()[20].pose));
+    assert_eq!(
+        log.trajectory().waypoints()[20].stamp,
+        at(13, 10, 53_245_912_425)
+    );
 
     let scan = std::fs::read(drive.join("velodyne_points/data/0000000020.bin")).expect("a scan");
     let [sweep] = frame.sweeps.as_slice() else {
@@ -138,7 +141,7 @@ fn frames_come_in_order_and_within_the_range() {
 fn poses_move_as_fast_as_the_vehicle() {
     let Some(drive) = drive() else { return };
     let log = Log::open(&drive).expect("is a drive");
-    let way = log.trajectory();
+    let way = log.trajectory().waypoints();
     let (mut travelled, mut integrated) = (0.0, 0.0);
     for number in 1..way.len() {
         let [from, to] = [number - 1, number].map(|n| packet(&drive, n));
@@ -168,9 +171,9 @@ fn poses_lie_where_the_packets_say() {
     let log = Log::open(&drive).expect("is a drive");
     let unit = Point3::new(-1.405, 0.32, 0.93);
     let first = packet(&drive, 0);
-    let start = log.trajectory()[0].pose;
+    let start = log.trajectory().waypoints()[0].pose;
     assert!(start.translation.vector.norm() < 1e-6);
-    for (number, waypoint) in log.trajectory().iter().enumerate() {
+    for (number, waypoint) in log.trajectory().waypoints().iter().enumerate() {
         let here = packet(&drive, number);
         let [phi0, phi, d_lambda] = [first[0], here[0], here[1] - first[1]].map(f64::to_radians);
         let h = ((phi - phi0) / 2.0).sin().powi(2)

@@ -57,7 +57,7 @@ fn a_goal_lies_ahead_of_every_frame() {
         (all.len(), log.indices().len(), log.info().frames),
         (30, 30, 30)
     );
-    let way = log.trajectory();
+    let way = log.trajectory().waypoints();
     for frame in &all {
         let i = frame.index as usize;
         assert_eq!((Some(way[i].pose), way[i].stamp), (frame.pose, frame.stamp));

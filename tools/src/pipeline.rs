@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use image::RgbImage;
-use janus_datasets::{BrokenFrame, Frame, Log, Pose};
+use janus_datasets::{BrokenFrame, Frame, Log, Pose, Trajectory};
 use janus_perception::detect::Detector;
 use janus_perception::{
     CameraScene, Error as PerceptionError, Lidar, LidarScene, Perception, Scene, Timing, look,
@@ -285,39 +285,38 @@ fn plan(
 
 /// The way that the log took.
 struct Route {
-    stamps: Vec<i64>,
+    way: Arc<Trajectory>,
     poses: Vec<Pose2>,
     ahead: f64,
 }
 
 impl Route {
     fn new(log: &Log, ahead: f64) -> Self {
-        let way = log.trajectory();
+        let way = log.trajectory().clone();
+        let poses = way.waypoints().iter();
         Self {
-            stamps: way.iter().map(|waypoint| waypoint.stamp).collect(),
-            poses: way
-                .iter()
-                .map(|waypoint| on_ground(&waypoint.pose))
-                .collect(),
+            poses: poses.map(|waypoint| on_ground(&waypoint.pose)).collect(),
+            way,
             ahead,
         }
     }
 
     /// The logged pose that lies ahead of the one nearest in time to `stamp`.
     fn goal(&self, stamp: i64) -> Option<Pose2> {
-        goal_ahead(&self.poses, self.nearest(stamp)?, self.ahead)
+        goal_ahead(&self.poses, self.way.nearest(stamp)?, self.ahead)
     }
 
     /// The logged speed nearest in time to `stamp`, m/s, and the end that led.
     fn motion(&self, stamp: i64) -> (f64, End) {
         let still = (0.0, End::A);
-        let Some(to) = self.nearest(stamp).map(|nearest| nearest.max(1)) else {
+        let Some(to) = self.way.nearest(stamp).map(|nearest| nearest.max(1)) else {
             return still;
         };
         let (Some(here), Some(there)) = (self.poses.get(to - 1), self.poses.get(to)) else {
             return still;
         };
-        let seconds = (self.stamps[to] - self.stamps[to - 1]) as f64 * 1e-9;
+        let stamp = |i: usize| self.way.waypoints()[i].stamp;
+        let seconds = (stamp(to) - stamp(to - 1)) as f64 * 1e-9;
         let along = (there.x - here.x) * here.theta.cos() + (there.y - here.y) * here.theta.sin();
         let speed = here.distance(*there) / seconds;
         let lead = if along < 0.0 { End::B } else { End::A };
@@ -326,10 +325,6 @@ impl Route {
         } else {
             still
         }
-    }
-
-    fn nearest(&self, stamp: i64) -> Option<usize> {
-        (0..self.stamps.len()).min_by_key(|&i| self.stamps[i].abs_diff(stamp))
     }
 }
 

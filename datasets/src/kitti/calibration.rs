@@ -168,6 +168,7 @@ impl Calibration {
             resolution: size.map(|side| side as u32),
             focal: [fx, fy],
             centre: [cx, cy],
+            distortion: Default::default(),
         })
     }
 }

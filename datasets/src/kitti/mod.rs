@@ -17,14 +17,15 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::frame::{Frame, Image, Pixels, Sweep};
 use crate::geometry::{Point, Pose, Waypoint};
-use crate::info::{self, Gap, Info, Sensor, SensorKind};
-use crate::log::{Log, Source};
+use crate::info::{Gap, Info, Jump, Sensor, SensorKind};
+use crate::log::{Log, Options, Source};
+use crate::trajectory::Trajectory;
 
 use oxts::{Odometry, Packet};
 use recording::Recording;
 
 /// What makes a folder a drive.
-pub(crate) const CONTENT: &str = "expected a KITTI raw drive: a folder with velodyne_points/data \
+pub(crate) const CONTENT: &str = "a KITTI raw drive: a folder with velodyne_points/data \
      or image_00/data to image_03/data, oxts/data, and the calib_*.txt files in its parent";
 
 const LIDAR: &str = "velodyne_points";
@@ -48,6 +49,7 @@ pub(crate) struct Drive {
     /// In the order of the rig.
     cameras: Vec<Recording>,
     ego: Option<Ego>,
+    way: Arc<Trajectory>,
 }
 
 /// The navigation system's packets.
@@ -64,7 +66,7 @@ pub(crate) fn recognises(path: &Path) -> bool {
 }
 
 /// Lists a drive and reads everything but its frames.
-pub(crate) fn open(path: &Path) -> Result<Log> {
+pub(crate) fn open(path: &Path, _: &Options) -> Result<Log> {
     let lidar = Recording::list(path, LIDAR, "bin")?;
     let cameras: Vec<Recording> = CAMERAS
         .into_iter()
@@ -85,32 +87,36 @@ pub(crate) fn open(path: &Path) -> Result<Log> {
     };
 
     let drive = Drive::new(path, lidar, cameras)?;
-    let way: Vec<(u64, Waypoint)> = drive.ego.iter().flat_map(Ego::way).collect();
-    let trajectory: Vec<Waypoint> = way.iter().map(|&(_, waypoint)| waypoint).collect();
-    let start = way.partition_point(|&(number, _)| number < first);
-    let end = way.partition_point(|&(number, _)| number <= last);
-    let mut stamps = indices.iter().filter_map(|&index| drive.stamp(index).ok());
-    let began = stamps.next().unwrap_or_default();
-    let duration_ns = stamps.next_back().unwrap_or(began).saturating_sub(began);
+    let stamps = indices.iter();
+    let stamps = stamps.filter_map(|&index| Some((index, drive.stamp(index).ok()?)));
+    let stamps: Vec<(u64, i64)> = stamps.collect();
+    let began = stamps.first().map_or(0, |first| first.1);
+    let ended = stamps.last().map_or(began, |last| last.1);
     let info = Info {
         format: "kitti_raw",
         path: path.display().to_string(),
         frames: indices.len(),
         first: Some(first),
         last: Some(last),
-        duration_s: duration_ns as f64 * 1e-9,
+        duration_s: ended.saturating_sub(began) as f64 * 1e-9,
         sensors: drive.sensors(),
         pose_source: drive.ego.as_ref().map(|_| INS),
         gaps: Gap::between(&indices),
-        distance_m: info::distance(&trajectory[start..end]),
+        jumps: Jump::among(&stamps),
+        distance_m: drive.way.length(began, ended),
+        extent_m: drive.way.extent(),
+        topics: Vec::new(),
+        annotations: None,
+        lost: Default::default(),
+        notes: Vec::new(),
     };
     Ok(Log {
         path: path.into(),
         rig: drive.rig.clone(),
-        trajectory,
+        ego: drive.way.clone(),
         indices,
         info,
-        source: Source::KittiRaw(Arc::new(drive)),
+        source: Arc::new(drive),
     })
 }
 
@@ -120,27 +126,14 @@ impl Drive {
         let packets = Recording::list(path, INS, "txt")?;
         let names: Vec<&str> = cameras.iter().map(|camera| camera.name).collect();
         let rig = calibration::rig(&parent(path), lidar.is_some(), &names)?;
+        let ego = packets.map(Ego::new).transpose()?;
+        let way = ego.iter().flat_map(Ego::way).collect();
         Ok(Self {
             rig: Arc::new(rig),
             lidar,
             cameras,
-            ego: packets.map(Ego::new).transpose()?,
-        })
-    }
-
-    /// Reads one frame.
-    pub(crate) fn frame(&self, index: u64) -> Result<Frame> {
-        let pose = self.ego.as_ref().map(|ego| ego.pose(index));
-        let sweeps = self.lidar.iter().map(|lidar| self.sweep(lidar, index));
-        let cameras = self.cameras.iter().enumerate();
-        let images = cameras.map(|(camera, recording)| self.image(camera, recording, index));
-        Ok(Frame {
-            index,
-            stamp: self.stamp(index)?,
-            pose: pose.transpose()?,
-            sweeps: sweeps.collect::<Result<_>>()?,
-            images: images.collect::<Result<_>>()?,
-            rig: self.rig.clone(),
+            ego,
+            way: Arc::new(Trajectory::new(way)),
         })
     }
 
@@ -203,6 +196,25 @@ impl Drive {
     }
 }
 
+impl Source for Drive {
+    fn frame(&self, index: u64) -> Result<Frame> {
+        let pose = self.ego.as_ref().map(|ego| ego.pose(index));
+        let sweeps = self.lidar.iter().map(|lidar| self.sweep(lidar, index));
+        let cameras = self.cameras.iter().enumerate();
+        let images = cameras.map(|(camera, recording)| self.image(camera, recording, index));
+        Ok(Frame {
+            index,
+            stamp: self.stamp(index)?,
+            pose: pose.transpose()?,
+            ego: self.way.clone(),
+            sweeps: sweeps.collect::<Result<_>>()?,
+            images: images.collect::<Result<_>>()?,
+            annotations: Vec::new(),
+            rig: self.rig.clone(),
+        })
+    }
+}
+
 impl Ego {
     /// Starts the odometry at the first packet that can be read.
     fn new(packets: Recording) -> Result<Self> {
@@ -239,12 +251,12 @@ impl Ego {
         Ok(pose)
     }
 
-    /// The poses that can be read, with their numbers.
-    fn way(&self) -> impl Iterator<Item = (u64, Waypoint)> {
+    /// The poses that can be read.
+    fn way(&self) -> impl Iterator<Item = Waypoint> {
         self.packets.numbers.iter().filter_map(|&number| {
             let stamp = self.packets.stamps.at(number).ok()?;
             let pose = self.pose(number).ok()?;
-            Some((number, Waypoint { stamp, pose }))
+            Some(Waypoint { stamp, pose })
         })
     }
 }

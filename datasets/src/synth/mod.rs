@@ -18,8 +18,9 @@ use crate::calibration::{Body, Camera, Lidar, Rig};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Image, Pixels, Sweep};
 use crate::geometry::{Pose, Waypoint};
-use crate::info::{self, Info, Sensor, SensorKind};
+use crate::info::{Info, Sensor, SensorKind};
 use crate::log::{Log, Source};
+use crate::trajectory::Trajectory;
 
 use random::Random;
 use road::Road;
@@ -85,45 +86,47 @@ pub(crate) struct Scene {
     rig: Arc<Rig>,
     seed: u64,
     world: World,
-    trajectory: Vec<Waypoint>,
+    ego: Arc<Trajectory>,
 }
 
-/// Lays out the street and the way through it.
+/// Lays out the street and the way through it, as a log.
 pub(crate) fn open(drive: Drive) -> Result<Log> {
     drive.check()?;
-    let step = drive.speed / drive.rate_hz;
-    let waypoints = drive.frames + (BEYOND / step).ceil() as u64;
-    let end = waypoints as f64 * step + SIGHT;
-    let road = Road::new(SIGHT, end);
-    let trajectory: Vec<Waypoint> = (0..waypoints)
-        .map(|i| Waypoint {
-            stamp: START + (i as f64 * 1e9 / drive.rate_hz).round() as i64,
-            pose: road.at(i as f64 * step).pose(),
-        })
-        .collect();
-    let indices: Vec<u64> = (0..drive.frames).collect();
-    let rig = Arc::new(rig());
-    let info = info(&drive, &rig, &trajectory[..drive.frames as usize]);
-    let scene = Scene {
-        rig: rig.clone(),
-        seed: drive.seed,
-        world: World::new(road, -SIGHT, end, drive.seed),
-        trajectory: trajectory.clone(),
-    };
+    let scene = Scene::new(&drive);
     Ok(Log {
         path: "synthetic".into(),
-        rig,
-        trajectory,
-        indices,
-        info,
-        source: Source::Synthetic(Arc::new(scene)),
+        rig: scene.rig.clone(),
+        ego: scene.ego.clone(),
+        indices: (0..drive.frames).collect(),
+        info: info(&drive, &scene),
+        source: Arc::new(scene),
     })
 }
 
 impl Scene {
-    /// Makes one of the trajectory's frames.
-    pub(crate) fn frame(&self, index: u64) -> Frame {
-        let Waypoint { stamp, pose } = self.trajectory[index as usize];
+    fn new(drive: &Drive) -> Self {
+        let step = drive.speed / drive.rate_hz;
+        let waypoints = drive.frames + (BEYOND / step).ceil() as u64;
+        let end = waypoints as f64 * step + SIGHT;
+        let road = Road::new(SIGHT, end);
+        let way = (0..waypoints)
+            .map(|i| Waypoint {
+                stamp: START + (i as f64 * 1e9 / drive.rate_hz).round() as i64,
+                pose: road.at(i as f64 * step).pose(),
+            })
+            .collect();
+        Self {
+            rig: Arc::new(rig()),
+            seed: drive.seed,
+            world: World::new(road, -SIGHT, end, drive.seed),
+            ego: Arc::new(Trajectory::new(way)),
+        }
+    }
+}
+
+impl Source for Scene {
+    fn frame(&self, index: u64) -> Result<Frame> {
+        let Waypoint { stamp, pose } = self.ego.waypoints()[index as usize];
         let ego = body(&pose);
         let mut blocks = lidar::in_reach(&self.world, ego.centre);
         blocks.push(&ego);
@@ -146,14 +149,16 @@ impl Scene {
                 pixels: Pixels::Rgb(camera::render(&self.world, mounting, &place)),
             }
         });
-        Frame {
+        Ok(Frame {
             index,
             stamp,
             pose: Some(pose),
+            ego: self.ego.clone(),
             sweeps: sweeps.collect(),
             images: images.collect(),
+            annotations: Vec::new(),
             rig: self.rig.clone(),
-        }
+        })
     }
 }
 
@@ -188,6 +193,7 @@ fn rig() -> Rig {
         resolution: [640, 360],
         focal: [400.0, 400.0],
         centre: [319.5, 179.5],
+        distortion: Default::default(),
     };
     Rig {
         lidars: vec![lidar("lidar_a", 1.7, ahead), lidar("lidar_b", -1.7, back)],
@@ -201,13 +207,15 @@ fn rig() -> Rig {
     }
 }
 
-fn info(drive: &Drive, rig: &Rig, driven: &[Waypoint]) -> Info {
+fn info(drive: &Drive, scene: &Scene) -> Info {
+    let Scene { rig, ego, .. } = scene;
+    let stamp = |frame: u64| ego.waypoints()[frame as usize].stamp;
     let sensor = |name: &String, kind, resolution| Sensor {
         name: name.clone(),
         kind,
         source: "synthetic".into(),
-        count: driven.len(),
-        rate_hz: (driven.len() > 1).then_some(drive.rate_hz),
+        count: drive.frames as usize,
+        rate_hz: (drive.frames > 1).then_some(drive.rate_hz),
         resolution,
     };
     let lidars = rig.lidars.iter();
@@ -217,14 +225,20 @@ fn info(drive: &Drive, rig: &Rig, driven: &[Waypoint]) -> Info {
     Info {
         format: "synthetic",
         path: "synthetic".into(),
-        frames: driven.len(),
+        frames: drive.frames as usize,
         first: Some(0),
         last: Some(drive.frames - 1),
         duration_s: (drive.frames - 1) as f64 / drive.rate_hz,
         sensors: lidars.chain(cameras).collect(),
         pose_source: Some("ground truth"),
         gaps: Vec::new(),
-        distance_m: info::distance(driven),
+        jumps: Vec::new(),
+        distance_m: ego.length(stamp(0), stamp(drive.frames - 1)),
+        extent_m: ego.extent(),
+        topics: Vec::new(),
+        annotations: None,
+        lost: Default::default(),
+        notes: Vec::new(),
     }
 }
 
@@ -232,13 +246,6 @@ fn info(drive: &Drive, rig: &Rig, driven: &[Waypoint]) -> Info {
 mod tests {
     use super::*;
     use nalgebra::{Point3, Vector2};
-
-    fn scene(drive: Drive) -> Arc<Scene> {
-        match open(drive).expect("is in range").source {
-            Source::Synthetic(scene) => scene,
-            other => panic!("{other:?}"),
-        }
-    }
 
     /// Distance from a place to the surface of a block, m, negative within.
     fn distance(block: &Block, place: Vector2<f64>, z: f64) -> f64 {
@@ -255,9 +262,9 @@ mod tests {
 
     #[test]
     fn every_return_lies_on_a_surface() {
-        let scene = scene(Drive::default());
+        let scene = Scene::new(&Drive::default());
         for index in [0, 29] {
-            let frame = scene.frame(index);
+            let frame = scene.frame(index).expect("is made");
             let pose = frame.pose.expect("has one");
             let own = body(&pose);
             let (mut on_ground, mut on_self, mut on_blocks) = (0, 0, 0);
@@ -295,8 +302,8 @@ mod tests {
                 frames,
                 ..Drive::default()
             };
-            let scene = scene(drive);
-            for Waypoint { pose, .. } in &scene.trajectory {
+            let scene = Scene::new(&drive);
+            for Waypoint { pose, .. } in scene.ego.waypoints() {
                 for along in -8..=8 {
                     for side in [-1.0, 1.0] {
                         let place = [f64::from(along) / 8.0 * LENGTH / 2.0, side * WIDTH / 2.0];
@@ -312,8 +319,8 @@ mod tests {
 
     #[test]
     fn the_camera_sees_what_the_lidar_meets() {
-        let scene = scene(Drive::default());
-        let frame = scene.frame(17);
+        let scene = Scene::new(&Drive::default());
+        let frame = scene.frame(17).expect("is made");
         let camera = &frame.rig.cameras[0];
         let picture = frame.images[0].decode().expect("is decoded");
         let pose = frame.pose.expect("has one");
