@@ -34,6 +34,26 @@ pub enum Class {
     Other,
 }
 
+impl Class {
+    /// Its name in reports and exports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Car => "car",
+            Self::Van => "van",
+            Self::Truck => "truck",
+            Self::Bus => "bus",
+            Self::Trailer => "trailer",
+            Self::Train => "train",
+            Self::Motorcycle => "motorcycle",
+            Self::Bicycle => "bicycle",
+            Self::Pedestrian => "pedestrian",
+            Self::Animal => "animal",
+            Self::Obstacle => "obstacle",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A box around an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotation {

@@ -21,6 +21,9 @@ pub struct Frame {
     pub index: u64,
     /// Nanoseconds since the Unix epoch.
     pub stamp: i64,
+    /// Whether it begins a scene of its own, to which nothing belongs that was
+    /// seen before.
+    pub begins: bool,
     /// `odom_from_base`, where the log has it: the pose at [`Frame::stamp`],
     /// or the one that the log itself pairs with this frame. A log without
     /// any poses stands still at the origin.

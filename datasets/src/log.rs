@@ -80,17 +80,20 @@ impl Log {
     /// Those of [`Log::open`], and [`Error::Malformed`] if a topic that was
     /// named is not there.
     pub fn open_with(path: &Path, options: &Options) -> Result<Self> {
-        path.metadata().map_err(|source| Error::Io {
-            path: path.into(),
-            source,
-        })?;
-        match FORMATS.iter().find(|format| (format.recognises)(path)) {
-            Some(format) => (format.open)(path, options),
-            None => Err(Error::UnknownFormat {
+        // A path may name one of several logs in a folder, and not be a file.
+        if let Some(format) = FORMATS.iter().find(|format| (format.recognises)(path)) {
+            return (format.open)(path, options);
+        }
+        Err(match path.metadata() {
+            Ok(_) => Error::UnknownFormat {
                 path: path.into(),
                 expected: FORMATS.map(|format| format.content).join("; "),
-            }),
-        }
+            },
+            Err(source) => Error::Io {
+                path: path.into(),
+                source,
+            },
+        })
     }
 
     /// The synthetic drive.

@@ -28,17 +28,33 @@ pub enum Cell {
     Occupied,
 }
 
+impl Cell {
+    /// What log-odds in thousandths of a nat tell.
+    pub fn of(log_odds: i16) -> Self {
+        match log_odds {
+            Grid::UNKNOWN | 0 => Self::Unknown,
+            1.. => Self::Occupied,
+            _ => Self::Free,
+        }
+    }
+}
+
 impl Grid {
     /// The log-odds of a cell that was never observed.
     pub const UNKNOWN: i16 = i16::MIN;
 
     /// The state of the cell at cell coordinates (x, y).
     pub fn cell(&self, x: i32, y: i32) -> Cell {
-        match self.index(x, y).map(|i| self.log_odds[i]) {
-            None | Some(Self::UNKNOWN | 0) => Cell::Unknown,
-            Some(l) if l > 0 => Cell::Occupied,
-            Some(_) => Cell::Free,
-        }
+        self.index(x, y)
+            .map_or(Cell::Unknown, |index| Cell::of(self.log_odds[index]))
+    }
+
+    /// Its picture: a byte a cell, the first row at the greatest y.
+    pub fn picture(&self, shade: impl Fn(Cell) -> u8) -> Vec<u8> {
+        let rows = self.log_odds.chunks(self.size[0].max(1) as usize).rev();
+        rows.flatten()
+            .map(|&log_odds| shade(Cell::of(log_odds)))
+            .collect()
     }
 
     /// Where the cell at cell coordinates (x, y) lies in [`Grid::log_odds`];
@@ -84,5 +100,6 @@ mod tests {
             assert_eq!(grid.cell(outside[0], outside[1]), Cell::Unknown);
         }
         assert_eq!(grid.locate(-0.01, 1.0), [-1, 5]);
+        assert_eq!(grid.picture(|cell| cell as u8), [0, 2, 1, 0, 2, 1]);
     }
 }

@@ -5,19 +5,21 @@ use janus_perception::{Cell, Grid};
 /// Stands for no such cell in the whole grid.
 pub(crate) const NONE: u32 = u32::MAX;
 
+/// The most cells along a side: so many that the arithmetic of squared
+/// distances fits 32 bits.
+pub(crate) const MOST_CELLS: u32 = 1 << 14;
+
 /// Squared distance, in cells, from the centre of each cell to the centre of
 /// the nearest cell for which `is_source` holds; [`u32::MAX`] where there is none.
 /// Row-major like [`Grid::log_odds`], and exact. The grid must hold as many
-/// cells as its size says.
+/// cells as its size says, and no side more than [`MOST_CELLS`].
 ///
 /// Meijster, Roerdink and Hesselink, "A General Algorithm for Computing
 /// Distance Transforms in Linear Time", 2000: distances along the columns,
 /// then the lower envelope of their parabolas along each row.
 pub fn squared_distances(grid: &Grid, is_source: impl Fn(Cell) -> bool) -> Vec<u32> {
-    let [width, height] = grid.size.map(|n| n as i32);
-    let [left, bottom] = grid.origin;
-    let cells = (0..height).flat_map(|y| (0..width).map(move |x| grid.cell(left + x, bottom + y)));
-    transform(width as usize, cells.map(is_source))
+    let cells = grid.log_odds.iter().map(|&log_odds| Cell::of(log_odds));
+    transform(grid.size[0] as usize, cells.map(is_source))
 }
 
 /// The same for cells that are told one by one whether they are sources.
@@ -50,20 +52,20 @@ fn along_columns(distances: &mut [u32], width: usize) {
 #[derive(Default)]
 struct Envelope {
     /// Column of each parabola, its g², and the first x where it is lowest.
-    parabolas: Vec<(i64, i64, i64)>,
+    parabolas: Vec<(i32, i32, i32)>,
 }
 
 impl Envelope {
     /// Replaces the column distances of a row by squared distances.
     fn lower(&mut self, row: &mut [u32]) {
-        let width = row.len() as i64;
-        let at = |x: i64, (i, g): (i64, i64)| (x - i) * (x - i) + g;
+        let width = row.len() as i32;
+        let at = |x: i32, (i, g): (i32, i32)| (x - i) * (x - i) + g;
         self.parabolas.clear();
         for (i, &g) in row.iter().enumerate() {
             if g == NONE {
                 continue;
             }
-            let (i, g) = (i as i64, i64::from(g) * i64::from(g));
+            let (i, g) = (i as i32, (g * g) as i32);
             while let Some(&(j, h, from)) = self.parabolas.last() {
                 if at(from, (i, g)) >= at(from, (j, h)) {
                     break;
@@ -78,16 +80,12 @@ impl Envelope {
                 self.parabolas.push((i, g, from));
             }
         }
-        let mut rest = self.parabolas.iter().peekable();
-        let mut lowest = None;
-        for (x, distance) in row.iter_mut().enumerate() {
-            let x = x as i64;
-            while let Some(&(i, g, _)) = rest.next_if(|p| p.2 <= x) {
-                lowest = Some((i, g));
+        let mut end = width;
+        for &(i, g, from) in self.parabolas.iter().rev() {
+            for x in from..end {
+                row[x as usize] = at(x, (i, g)) as u32;
             }
-            if let Some((i, g)) = lowest {
-                *distance = u32::try_from(at(x, (i, g))).unwrap_or(NONE - 1);
-            }
+            end = from;
         }
     }
 }

@@ -2,8 +2,7 @@
 //! the vehicle shrunk to a disc that moves between lattice points past the
 //! obstacles, and the vehicle itself without any obstacles.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 
 use crate::collision::Obstacles;
 use crate::error::PlanError;
@@ -90,9 +89,14 @@ pub(crate) struct Heuristic<'a> {
     size: [i32; 2],
     /// [`UNSEEN`], [`IMPASSABLE`], or 1 more than the price bound.
     bounds: Vec<u64>,
-    /// Bounds yet to spread, with their index.
-    open: BinaryHeap<Reverse<(u64, usize)>>,
-    /// No bound below this will still change.
+    /// What each of [`STEPS`] costs at least, and what it costs where all is
+    /// unknown.
+    prices_of_steps: [[u64; 2]; STEPS.len()],
+    /// Bounds yet to spread, with their index, in bins from `settled` on.
+    open: VecDeque<Vec<(u64, usize)>>,
+    /// Width of a bin: the price of the cheapest step.
+    bin: u64,
+    /// No bound below this will still change; a multiple of `bin`.
     settled: u64,
     /// Knows nothing, so that the search becomes Dijkstra's.
     #[cfg(test)]
@@ -140,6 +144,11 @@ impl<'a> Heuristic<'a> {
         }
         let target = frame.goal.map(|c| (c / primitives.cell).round() as i32);
         let [dx, dy] = [0, 1].map(|k| f64::from(target[k]) * primitives.cell - frame.goal[k]);
+        let prices_of_steps = STEPS.map(|step| {
+            let [dx, dy] = step.map(f64::from);
+            let metres = dx.hypot(dy) * primitives.cell / STRETCH;
+            [false, true].map(|unknown| prices.way_bound(metres, unknown))
+        });
         let mut heuristic = Self {
             target,
             saved: prices.length_bound(dx.hypot(dy)) + 1,
@@ -151,7 +160,13 @@ impl<'a> Heuristic<'a> {
             corner: [x.0 as i32, y.0 as i32],
             size: size.map(|n| n as i32),
             bounds: vec![UNSEEN; points as usize],
-            open: BinaryHeap::new(),
+            bin: prices_of_steps
+                .iter()
+                .flatten()
+                .fold(u64::MAX, |a, &b| a.min(b))
+                .max(1),
+            prices_of_steps,
+            open: VecDeque::new(),
             settled: 0,
             #[cfg(test)]
             blind: false,
@@ -177,7 +192,7 @@ impl<'a> Heuristic<'a> {
     /// The least price of the disc's way to the goal.
     fn disc(&mut self, at: [i32; 2]) -> Option<u64> {
         let index = self.index(at)?;
-        while self.bounds[index] == UNSEEN || (self.bounds[index] > self.settled) {
+        while self.bounds[index] == UNSEEN || self.bounds[index] >= self.settled {
             if self.bounds[index] == IMPASSABLE {
                 return None;
             }
@@ -208,13 +223,22 @@ impl<'a> Heuristic<'a> {
         }
     }
 
-    /// Dijkstra's step; `None` when nothing is left to spread.
+    /// Spreads the bounds of one bin, none of which another can still lower,
+    /// as no step is cheaper than the bin is wide (Dial, "Algorithm 360:
+    /// Shortest-Path Forest with Topological Ordering", 1969); `None` when
+    /// nothing is left to spread.
     fn spread(&mut self) -> Option<()> {
-        let Reverse((bound, index)) = self.open.pop()?;
-        self.settled = bound;
-        if self.bounds[index] != bound {
-            return Some(());
+        let due = self.open.pop_front()?;
+        self.settled += self.bin;
+        for (bound, index) in due {
+            if self.bounds[index] == bound {
+                self.spread_from(index, bound);
+            }
         }
+        Some(())
+    }
+
+    fn spread_from(&mut self, index: usize, bound: u64) {
         let index = index as i32;
         let [x, y] = [
             self.corner[0] + index % self.size[0],
@@ -225,13 +249,10 @@ impl<'a> Heuristic<'a> {
             self.place([x, y]),
             self.limits.longest + self.primitives.drift,
         );
-        for step in STEPS {
-            let [dx, dy] = step.map(f64::from);
-            let metres = dx.hypot(dy) * self.primitives.cell / STRETCH;
-            let price = self.prices.way_bound(metres, unknown);
+        for (i, step) in STEPS.iter().enumerate() {
+            let price = self.prices_of_steps[i][usize::from(unknown)];
             self.lower([x + step[0], y + step[1]], bound + price);
         }
-        Some(())
     }
 
     fn lower(&mut self, at: [i32; 2], bound: u64) {
@@ -245,7 +266,11 @@ impl<'a> Heuristic<'a> {
             return;
         }
         self.bounds[index] = bound;
-        self.open.push(Reverse((bound, index)));
+        let bin = ((bound - self.settled) / self.bin) as usize;
+        if self.open.len() <= bin {
+            self.open.resize_with(bin + 1, Vec::new);
+        }
+        self.open[bin].push((bound, index));
     }
 
     /// Whether the disc may stand here or where a primitive passes whose chain

@@ -9,7 +9,9 @@
 //! turned by π the start gives the same lattice, and the same search.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
+
+use rustc_hash::FxHashMap;
 
 use crate::collision::{Axis, Footprint, Obstacles};
 use crate::config::PlannerConfig;
@@ -79,6 +81,13 @@ impl Frame {
     pub(crate) fn local(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let ([c, s], [dx, dy]) = (self.unit, [x - self.origin[0], y - self.origin[1]]);
         [c * dx + s * dy, c * dy - s * dx]
+    }
+
+    /// What remains to be turned to the goal from each heading of the lattice,
+    /// with end A leading and with end B, rad.
+    pub(crate) fn turns(&self, primitives: &Primitives) -> Vec<[f64; 2]> {
+        let turns = |angle: &f64| [End::A, End::B].map(|lead| self.turn_left(*angle, lead));
+        primitives.angles.iter().map(turns).collect()
     }
 
     /// What remains to be turned to the goal from a direction of motion, rad.
@@ -166,6 +175,8 @@ pub(crate) struct Search<'a> {
     pub(crate) footprint: &'a Footprint,
     pub(crate) obstacles: &'a Obstacles<'a>,
     pub(crate) frame: &'a Frame,
+    /// [`Frame::turns`].
+    pub(crate) turns: Vec<[f64; 2]>,
     pub(crate) heuristic: Heuristic<'a>,
     pub(crate) agenda: Agenda,
 }
@@ -179,7 +190,7 @@ pub(crate) struct Agenda {
     /// among those the oldest.
     open: BinaryHeap<Reverse<(u64, u64, u32)>>,
     /// The price at which each state was expanded.
-    expanded: HashMap<State, u64>,
+    expanded: FxHashMap<State, u64>,
     /// The cheapest tested way to the goal.
     best: Option<usize>,
     expansions: u32,
@@ -341,7 +352,7 @@ impl Search<'_> {
                 self.sweep(from, &primitives[usize::from(i)].motion)
             }
             Edge::Turn | Edge::Crab => {
-                let along = self.primitives.unit(from.heading);
+                let along = self.primitives.units[usize::from(from.heading)];
                 let motion = Motion::new(self.connection(from, node.edge)?, along, self.limits);
                 let surcharge = self.sweep(from, &motion)?;
                 let from_start = self.agenda.nodes[node.parent as usize].edge == Edge::Start;
@@ -355,7 +366,7 @@ impl Search<'_> {
     fn connection(&self, from: State, edge: Edge) -> Option<Curve> {
         let (here, goal) = (self.local(from.at), self.frame.goal);
         let [dx, dy] = [goal[0] - here[0], goal[1] - here[1]];
-        let [c, s] = self.primitives.unit(from.heading);
+        let [c, s] = self.primitives.units[usize::from(from.heading)];
         let chord = [c * dx + s * dy, c * dy - s * dx];
         let turn = self.turn_left(from);
         let curve = if edge == Edge::Turn {
@@ -419,7 +430,8 @@ impl Search<'_> {
             };
             legs.extend(curve.map(|curve| Leg {
                 from: self.frame.world(self.local(from.at)),
-                direction: self.frame.heading.angle() + self.primitives.angle(from.heading),
+                direction: self.frame.heading.angle()
+                    + self.primitives.angles[usize::from(from.heading)],
                 lead: from.lead,
                 curve,
             }));
@@ -436,8 +448,7 @@ impl Search<'_> {
     }
 
     fn turn_left(&self, state: State) -> f64 {
-        self.frame
-            .turn_left(self.primitives.angle(state.heading), state.lead)
+        self.turns[usize::from(state.heading)][state.lead as usize]
     }
 
     fn local(&self, at: [i32; 2]) -> [f64; 2] {
@@ -510,6 +521,7 @@ mod tests {
                 footprint: &footprint,
                 obstacles: &obstacles,
                 frame: &frame,
+                turns: frame.turns(&primitives),
                 heuristic,
                 agenda: Agenda::default(),
             };

@@ -100,6 +100,7 @@ impl Planner {
             footprint: &self.footprint,
             obstacles: &obstacles,
             frame: &frame,
+            turns: frame.turns(&self.primitives),
             heuristic,
             agenda: Default::default(),
         };
@@ -220,9 +221,10 @@ fn grid_is_whole(grid: &Grid) -> Result<(), PlanError> {
         return Err(PlanError::Grid("its cells have no size"));
     }
     let fits = |k: usize| i64::from(grid.origin[k]) + i64::from(grid.size[k]) < i64::from(i32::MAX);
-    if !fits(0) || !fits(1) || grid.size.iter().any(|&n| n > 1 << 20) {
+    if !fits(0) || !fits(1) || grid.size.iter().any(|&n| n > distance::MOST_CELLS) {
         return Err(PlanError::Grid(
-            "it reaches farther than cell coordinates do",
+            "it has more than 16,384 cells along a side, or reaches farther than cell \
+             coordinates do",
         ));
     }
     Ok(())

@@ -118,8 +118,10 @@ pub(crate) struct Primitive {
 pub(crate) struct Primitives {
     /// Spacing of the lattice, m.
     pub(crate) cell: f64,
-    /// Lattice vector of each heading, counterclockwise.
-    pub(crate) directions: Vec<[i32; 2]>,
+    /// Unit vector of each heading, counterclockwise.
+    pub(crate) units: Vec<[f64; 2]>,
+    /// Angle of each heading, rad.
+    pub(crate) angles: Vec<f64>,
     /// What leads away from each heading.
     pub(crate) from: Vec<Vec<Primitive>>,
     /// No point of the chain of lattice steps that stands for a primitive in
@@ -166,26 +168,17 @@ impl Primitives {
         let longest = all().map(|p| p.motion.curve.length).fold(0.0, f64::max);
         Self {
             cell: config.cell_m,
-            directions,
+            units: directions.iter().map(|&d| unit(d)).collect(),
+            angles: directions.iter().map(|&d| angle(d)).collect(),
             from,
             drift,
             longest,
         }
     }
 
-    /// Unit vector of a heading.
-    pub(crate) fn unit(&self, heading: u8) -> [f64; 2] {
-        unit(self.directions[usize::from(heading)])
-    }
-
-    /// Angle of a heading, rad.
-    pub(crate) fn angle(&self, heading: u8) -> f64 {
-        angle(self.directions[usize::from(heading)])
-    }
-
     /// The heading turned by π.
     pub(crate) fn reversed(&self, heading: u8) -> u8 {
-        let count = self.directions.len();
+        let count = self.units.len();
         ((usize::from(heading) + count / 2) % count) as u8
     }
 }
@@ -347,9 +340,9 @@ mod tests {
                 let end = primitive.motion.steps.last().expect("steps");
                 let state = primitive.offset.map(|c| f64::from(c) * set.cell);
                 assert!((end.at[0] - state[0]).hypot(end.at[1] - state[1]) < 1e-7);
-                let unit = set.unit(primitive.heading);
+                let unit = set.units[usize::from(primitive.heading)];
                 assert!((end.along[0] - unit[0]).hypot(end.along[1] - unit[1]) < 1e-9);
-                let turned = wrap(set.angle(primitive.heading) - set.angle(heading as u8));
+                let turned = wrap(set.angles[usize::from(primitive.heading)] - set.angles[heading]);
                 assert!((turned - primitive.motion.curve.heading(1.0)).abs() < 1e-9);
             }
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use janus_datasets::{Log, Options};
 use janus_perception::detect::Inference;
 use janus_shaders::DeviceChoice;
 
@@ -43,10 +44,36 @@ pub(crate) struct Demo {
     pub(crate) run: Run,
 }
 
+/// A log, and how to read what it leaves open.
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// The log: a file or a folder of any format that Janus knows.
+    pub(crate) log: PathBuf,
+    /// Read this topic and the others named, instead of every one that has a
+    /// known type.
+    #[arg(long = "topic", value_name = "NAME")]
+    pub(crate) topics: Vec<String>,
+    /// How far apart in time the pictures and sweeps of one frame may lie.
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub(crate) tolerance: Option<i64>,
+}
+
+impl Source {
+    /// Opens the log.
+    pub(crate) fn open(&self) -> Result<Log, janus_datasets::Error> {
+        let default = Options::default();
+        let options = Options {
+            topics: self.topics.clone(),
+            tolerance_ns: self.tolerance.unwrap_or(default.tolerance_ns),
+        };
+        Log::open_with(&self.log, &options)
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// The log: a KITTI raw drive's folder.
-    pub(crate) log: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: Source,
     /// Frames to replay, by the log's own numbers; the end is not part of it.
     #[arg(long, value_name = "A..B", value_parser = frames)]
     pub(crate) frames: Option<Range<u64>>,
@@ -108,8 +135,8 @@ pub(crate) struct Run {
 
 #[derive(Debug, Args)]
 pub(crate) struct Info {
-    /// The log: a KITTI raw drive's folder.
-    pub(crate) log: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: Source,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -154,6 +181,14 @@ fn inference(text: &str) -> Result<Inference, String> {
     }
 }
 
+/// Milliseconds, as ns.
+fn milliseconds(text: &str) -> Result<i64, String> {
+    match text.parse::<f64>() {
+        Ok(ms) if (0.0..=10_000.0).contains(&ms) => Ok((ms * 1e6) as i64),
+        _ => Err("expected a time from 0 to 10000 ms".into()),
+    }
+}
+
 fn metres(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(metres) if (1.0..=1000.0).contains(&metres) => Ok(metres),
@@ -186,6 +221,10 @@ mod tests {
         assert_eq!(metres("25"), Ok(25.0));
         for bad in ["0", "-3", "nan", "inf", "x"] {
             assert!(metres(bad).is_err(), "{bad}");
+        }
+        assert_eq!(milliseconds("2.5"), Ok(2_500_000));
+        for bad in ["-1", "nan", "10001", "x"] {
+            assert!(milliseconds(bad).is_err(), "{bad}");
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Export {
     folder: PathBuf,
     classes: Vec<String>,
     detections: Option<Vec<CocoResult>>,
+    /// Detections of classes that COCO does not have.
+    nameless: u64,
     poses: BufWriter<File>,
 }
 
@@ -45,6 +47,7 @@ impl Export {
             folder: folder.into(),
             classes: classes.unwrap_or_default().to_vec(),
             detections: classes.map(|_| Vec::new()),
+            nameless: 0,
             poses: BufWriter::new(create(&poses)?),
         })
     }
@@ -68,17 +71,18 @@ impl Export {
             write(&plan, |out| Plan::write_csv(found, out))?;
         }
         if let (Some(results), Some(found)) = (&mut self.detections, &step.scene.detections) {
-            results.extend(
-                found
-                    .iter()
-                    .filter_map(|detection| coco_result(frame, detection, &self.classes)),
-            );
+            for detection in found {
+                match coco_result(frame, detection, &self.classes) {
+                    Some(result) => results.push(result),
+                    None => self.nameless += 1,
+                }
+            }
         }
         Ok(())
     }
 
-    /// Writes what belongs to all frames together.
-    pub(crate) fn finish(mut self) -> Result<()> {
+    /// Writes what belongs to all frames together, and says what was left out.
+    pub(crate) fn finish(mut self) -> Result<Option<String>> {
         let folder = self.folder.display();
         self.poses
             .flush()
@@ -89,7 +93,13 @@ impl Export {
                 writeln!(out)
             })?;
         }
-        Ok(())
+        Ok((self.nameless > 0).then(|| {
+            format!(
+                "{folder}: detections.json is without {} detections of classes that COCO does \
+                 not have",
+                self.nameless
+            )
+        }))
     }
 }
 
@@ -112,19 +122,11 @@ fn write(
 fn write_pgm(grid: &Grid, out: &mut impl Write) -> std::io::Result<()> {
     let [width, height] = grid.size;
     write!(out, "P5\n{width} {height}\n255\n")?;
-    for row in (0..height as i32).rev() {
-        let shades: Vec<u8> = (0..width as i32)
-            .map(
-                |column| match grid.cell(grid.origin[0] + column, grid.origin[1] + row) {
-                    Cell::Occupied => 0,
-                    Cell::Free => 254,
-                    Cell::Unknown => 205,
-                },
-            )
-            .collect();
-        out.write_all(&shades)?;
-    }
-    Ok(())
+    out.write_all(&grid.picture(|cell| match cell {
+        Cell::Occupied => 0,
+        Cell::Free => 254,
+        Cell::Unknown => 205,
+    }))
 }
 
 /// The description of a map_server map, in odom.

@@ -101,11 +101,12 @@ impl Recorder {
         let Some(stream) = open(target, rig)? else {
             return Ok(None);
         };
-        let scribe = Scribe {
+        let mut scribe = Scribe {
             stream,
             classes: classes.to_vec(),
+            rig: None,
         };
-        scribe.set_the_scene(rig, vehicle)?;
+        scribe.set_the_scene(vehicle)?;
         let (frames, queue) = bounded::<Arc<Passed<Step>>>(QUEUE);
         let (written, durations) = unbounded();
         let (done, flushed) = bounded(1);
@@ -238,11 +239,13 @@ fn blueprint(rig: &Rig) -> Blueprint {
 struct Scribe {
     stream: RecordingStream,
     classes: Vec<String>,
+    /// The vehicle whose sensors were logged last.
+    rig: Option<Arc<Rig>>,
 }
 
 impl Scribe {
     /// Logs what never changes.
-    fn set_the_scene(&self, rig: &Rig, vehicle: &Vehicle) -> Result<()> {
+    fn set_the_scene(&self, vehicle: &Vehicle) -> Result<()> {
         self.constant(WORLD, &ViewCoordinates::RIGHT_HAND_Z_UP())?;
         let half = [vehicle.length, vehicle.width, vehicle.height].map(|side| side as f32 / 2.0);
         let centre = [vehicle.centre_x as f32, 0.0, half[2]];
@@ -251,21 +254,30 @@ impl Scribe {
             &Boxes3D::from_centers_and_half_sizes([centre], [half])
                 .with_labels([vehicle.name.as_str()])
                 .with_colors([COLOUR_EGO]),
-        )?;
+        )
+    }
+
+    /// Logs where the sensors sit, if that is not what it was.
+    fn mount(&mut self, rig: &Arc<Rig>) -> Result<()> {
+        if self.rig.as_ref().is_some_and(|last| Arc::ptr_eq(last, rig)) {
+            return Ok(());
+        }
         for mount in &rig.lidars {
-            self.constant(&lidar(&mount.name), &transform(&mount.base_from_sensor))?;
+            self.log(&lidar(&mount.name), &transform(&mount.base_from_sensor))?;
         }
         for mount in &rig.cameras {
             let path = camera(&mount.name);
-            self.constant(&path, &transform(&mount.base_from_sensor))?;
-            self.constant(&path, &pinhole(mount))?;
+            self.log(&path, &transform(&mount.base_from_sensor))?;
+            self.log(&path, &pinhole(mount))?;
         }
+        self.rig = Some(rig.clone());
         Ok(())
     }
 
-    fn frame(&self, step: &Step) -> Result<()> {
+    fn frame(&mut self, step: &Step) -> Result<()> {
         let frame = &step.input.frame;
         self.set_time(frame.index, Some(frame.stamp));
+        self.mount(&frame.rig)?;
         if let Some(pose) = &frame.pose {
             self.log(EGO, &transform(pose))?;
         }
@@ -457,19 +469,11 @@ fn points(sweep: &Sweep, base_from_sensor: &Pose) -> Points3D {
 /// White is free, black occupied, grey unknown.
 fn grid_map(grid: &Grid, height: f32) -> GridMap {
     let [width, rows] = grid.size;
-    let mut cells = Vec::with_capacity(grid.log_odds.len());
-    // The first row of the picture lies at the greatest y.
-    for row in (0..rows as i32).rev() {
-        for column in 0..width as i32 {
-            cells.push(
-                match grid.cell(grid.origin[0] + column, grid.origin[1] + row) {
-                    Cell::Unknown => 255u8,
-                    Cell::Free => 0,
-                    Cell::Occupied => 100,
-                },
-            );
-        }
-    }
+    let cells = grid.picture(|cell| match cell {
+        Cell::Unknown => 255,
+        Cell::Free => 0,
+        Cell::Occupied => 100,
+    });
     let format = rerun::components::ImageFormat::from_color_model(
         [width, rows],
         rerun::ColorModel::L,

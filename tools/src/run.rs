@@ -100,12 +100,15 @@ impl Run<'_> {
         if let Err(error) = &ran {
             tally.fault(format!("{error:#}"));
         }
+        let exported = exported.and_then(|()| export.map_or(Ok(None), Export::finish));
+        if let Ok(Some(left_out)) = &exported {
+            tally.fault(left_out.clone());
+        }
         let report = tally.finish(elapsed);
         if let Some(path) = &self.report {
             report.write(path)?;
         }
         exported?;
-        export.map_or(Ok(()), Export::finish)?;
         ran.map(|()| report)
     }
 

@@ -40,43 +40,100 @@ pub(super) fn base_from_imu() -> Pose {
     Pose::translation(velodyne_x - 0.81, 0.32, 0.93)
 }
 
-/// The vehicle, from the calibration files in `folder`: with its lidar, if it
-/// has one, and with its rectified `cameras` (`image_02` and so on).
-pub(super) fn rig(folder: &Path, lidar: bool, cameras: &[&str]) -> Result<Rig> {
-    let velo_from_imu = Calibration::read(folder.join("calib_imu_to_velo.txt"))?.transform()?;
-    let base_from_velo = base_from_imu() * velo_from_imu.inverse();
-    let lidar = lidar.then(|| Lidar {
-        name: "velodyne".into(),
-        base_from_sensor: base_from_velo,
-    });
-    let mut rig = Rig {
-        lidars: lidar.into_iter().collect(),
-        cameras: Vec::new(),
-        body: Some(Body {
-            min: [
-                -WHEELBASE / 2.0 - OVERHANG_BEHIND - MARGIN,
-                -HALF_WIDTH - SIDE_MARGIN,
-            ],
-            max: [
-                WHEELBASE / 2.0 + OVERHANG_AHEAD + MARGIN,
-                HALF_WIDTH + SIDE_MARGIN,
-            ],
-            height: HEIGHT,
-        }),
-    };
-    if !cameras.is_empty() {
-        let cam_from_velo = Calibration::read(folder.join("calib_velo_to_cam.txt"))?.transform()?;
-        let intrinsics = Calibration::read(folder.join("calib_cam_to_cam.txt"))?;
-        let rect_from_cam = intrinsics.rotation("R_rect_00")?;
-        let base_from_rect = base_from_velo * (rect_from_cam * cam_from_velo).inverse();
-        for name in cameras {
-            rig.cameras.push(intrinsics.camera(name, &base_from_rect)?);
-        }
-    }
-    Ok(rig)
+/// Where the Velodyne sits where no file says more than the set-up figure:
+/// level, 1.73 m above the road.
+fn base_from_level_velodyne() -> Pose {
+    Pose::translation(0.76 - WHEELBASE / 2.0, 0.0, 1.73)
 }
 
-/// A file of `key: number number …` lines.
+/// The vehicle, and the frames in which its labels are given.
+pub(super) struct Mounts {
+    pub(super) rig: Rig,
+    pub(super) base_from_velodyne: Pose,
+    /// From the frame of camera 0, rectified.
+    pub(super) base_from_rect: Pose,
+}
+
+impl Mounts {
+    /// The vehicle without cameras.
+    fn new(base_from_velodyne: Pose, lidar: bool, base_from_rect: Pose) -> Self {
+        let lidar = lidar.then(|| Lidar {
+            name: "velodyne".into(),
+            base_from_sensor: base_from_velodyne,
+        });
+        let (ahead, behind) = (OVERHANG_AHEAD + MARGIN, OVERHANG_BEHIND + MARGIN);
+        let side = HALF_WIDTH + SIDE_MARGIN;
+        Self {
+            rig: Rig {
+                lidars: lidar.into_iter().collect(),
+                cameras: Vec::new(),
+                body: Some(Body {
+                    min: [-WHEELBASE / 2.0 - behind, -side],
+                    max: [WHEELBASE / 2.0 + ahead, side],
+                    height: HEIGHT,
+                }),
+            },
+            base_from_velodyne,
+            base_from_rect,
+        }
+    }
+}
+
+/// The vehicle of a raw drive, from the calibration files in `folder`: with
+/// its lidar, if it has one, and with its rectified `cameras` (`image_02` and
+/// so on).
+pub(super) fn raw(folder: &Path, lidar: bool, cameras: &[&str]) -> Result<Mounts> {
+    let velo_from_imu = Calibration::read(folder.join("calib_imu_to_velo.txt"))?.transform()?;
+    let base_from_velo = base_from_imu() * velo_from_imu.inverse();
+    if cameras.is_empty() {
+        return Ok(Mounts::new(base_from_velo, lidar, base_from_velo));
+    }
+    let cam_from_velo = Calibration::read(folder.join("calib_velo_to_cam.txt"))?.transform()?;
+    let intrinsics = Calibration::read(folder.join("calib_cam_to_cam.txt"))?;
+    let rect_from_cam = intrinsics.rotation("R_rect_00")?;
+    let base_from_rect = base_from_velo * (rect_from_cam * cam_from_velo).inverse();
+    let mut mounts = Mounts::new(base_from_velo, lidar, base_from_rect);
+    for name in cameras {
+        let number = name.trim_start_matches("image_");
+        let size = intrinsics.size(&format!("S_rect_{number}"))?;
+        let key = format!("P_rect_{number}");
+        let camera = intrinsics.camera(name, &key, size, &base_from_rect)?;
+        mounts.rig.cameras.push(camera);
+    }
+    Ok(mounts)
+}
+
+/// The vehicle of a benchmark's calibration file, whose keys differ from one
+/// benchmark to the next. Of a camera are given its name, its number and the
+/// size of its pictures, which the file does not tell.
+pub(super) fn benchmark(
+    path: &Path,
+    lidar: bool,
+    cameras: &[(&'static str, usize, [u32; 2])],
+) -> Result<Mounts> {
+    let file = Calibration::read(path.into())?;
+    let base_from_velo = match file.first_of(&["Tr_imu_to_velo", "Tr_imu_velo"]) {
+        Some(key) => base_from_imu() * file.matrix(key)?.inverse(),
+        None => base_from_level_velodyne(),
+    };
+    let rect_from_velo = match file.first_of(&["Tr_velo_to_cam", "Tr_velo_cam"]) {
+        Some(key) => {
+            let rectification = file.first_of(&["R0_rect", "R_rect"]).unwrap_or("R0_rect");
+            file.rotation(rectification)? * file.matrix(key)?
+        }
+        // Of the odometry benchmark, already rectified.
+        None => file.matrix("Tr")?,
+    };
+    let base_from_rect = base_from_velo * rect_from_velo.inverse();
+    let mut mounts = Mounts::new(base_from_velo, lidar, base_from_rect);
+    for &(name, number, size) in cameras {
+        let camera = file.camera(name, &format!("P{number}"), size, &base_from_rect)?;
+        mounts.rig.cameras.push(camera);
+    }
+    Ok(mounts)
+}
+
+/// A file of `key: number number …` lines; some leave out the colon.
 struct Calibration {
     path: PathBuf,
     text: String,
@@ -96,12 +153,18 @@ impl Calibration {
         }
     }
 
+    /// The first of some keys that has a line.
+    fn first_of<'a>(&self, keys: &[&'a str]) -> Option<&'a str> {
+        let has = |key: &&&str| self.text.lines().any(|line| value(line, key).is_some());
+        keys.iter().find(has).copied()
+    }
+
     /// The numbers of the line `key`.
     fn numbers<const N: usize>(&self, key: &str) -> Result<[f64; N]> {
         let line = self
             .text
             .lines()
-            .find_map(|line| line.trim_start().strip_prefix(key)?.strip_prefix(':'))
+            .find_map(|line| value(line, key))
             .ok_or_else(|| self.expected(key, format!("a line `{key}:` with {N} numbers")))?;
         let words: Vec<&str> = line.split_whitespace().collect();
         let number = |word: &&str| word.parse().ok().filter(|n: &f64| n.abs() <= LARGEST);
@@ -124,14 +187,19 @@ impl Calibration {
     /// The rotation of the line `key`, in rows.
     fn rotation(&self, key: &str) -> Result<UnitQuaternion<f64>> {
         let matrix = Matrix3::from_row_slice(&self.numbers::<9>(key)?);
-        let error = (matrix * matrix.transpose() - Matrix3::identity()).amax();
-        if error > 1e-3 || matrix.determinant() < 0.0 {
-            let expected = "a rotation: orthonormal rows, right-handed";
-            return Err(self.expected(key, expected.into()));
-        }
-        let rotation = Rotation3::from_matrix_unchecked(matrix);
-        let quaternion = UnitQuaternion::from_rotation_matrix(&rotation);
-        Ok(UnitQuaternion::new_normalize(quaternion.into_inner()))
+        self.orthonormal(key, matrix)
+    }
+
+    /// The rigid transform of the line `key`: the three rows of `[R | t]`.
+    fn matrix(&self, key: &str) -> Result<Pose> {
+        let [a, b, c, x, d, e, f, y, g, h, i, z] = self.numbers::<12>(key)?;
+        let rotation = self.orthonormal(key, Matrix3::new(a, b, c, d, e, f, g, h, i))?;
+        Ok(Pose::from_parts(Translation3::new(x, y, z), rotation))
+    }
+
+    fn orthonormal(&self, key: &str, matrix: Matrix3<f64>) -> Result<UnitQuaternion<f64>> {
+        rotation_of(&matrix)
+            .ok_or_else(|| self.expected(key, "a rotation: orthonormal rows, right-handed".into()))
     }
 
     /// The rigid transform of the lines `R` and `T`.
@@ -141,36 +209,62 @@ impl Calibration {
         Ok(Pose::from_parts(translation.into(), rotation))
     }
 
-    /// The rectified camera of a folder. Its projection `K [I | t]` is given
-    /// for places in the rectified frame of camera 0, so that it sits at −t.
-    fn camera(&self, name: &str, base_from_rect: &Pose) -> Result<Camera> {
-        let number = name.trim_start_matches("image_");
-        let key = format!("P_rect_{number}");
-        let [fx, _, cx, px, _, fy, cy, py, _, _, _, tz] = self.numbers::<12>(&key)?;
+    /// Width and height of the line `key`, pixels.
+    fn size(&self, key: &str) -> Result<[u32; 2]> {
+        let size = self.numbers::<2>(key)?;
+        let pixels = 1.0..=f64::from(Image::MAX_SIDE);
+        let is_whole = |side: &f64| side.fract() == 0.0 && pixels.contains(side);
+        if !size.iter().all(is_whole) {
+            let expected = format!("width and height from 1 to {} pixels", Image::MAX_SIDE);
+            return Err(self.expected(key, expected));
+        }
+        Ok(size.map(|side| side as u32))
+    }
+
+    /// The rectified camera whose projection is the line `key`. A projection
+    /// `K [I | t]` is given for places in the rectified frame of camera 0, so
+    /// that it sits at −t.
+    fn camera(
+        &self,
+        name: &str,
+        key: &str,
+        resolution: [u32; 2],
+        base_from_rect: &Pose,
+    ) -> Result<Camera> {
+        let [fx, _, cx, px, _, fy, cy, py, _, _, _, tz] = self.numbers::<12>(key)?;
         if fx < 1.0 || fy < 1.0 {
-            return Err(self.expected(&key, "focal lengths of a pixel or more".into()));
+            return Err(self.expected(key, "focal lengths of a pixel or more".into()));
         }
         let rect_from_camera =
             Translation3::new((px - cx * tz) / fx, (py - cy * tz) / fy, tz).inverse();
-        let key = format!("S_rect_{number}");
-        let size = self.numbers::<2>(&key)?;
-        let pixels = 1.0..=f64::from(Image::MAX_SIDE);
-        if !size
-            .iter()
-            .all(|side| side.fract() == 0.0 && pixels.contains(side))
-        {
-            let expected = format!("width and height from 1 to {} pixels", Image::MAX_SIDE);
-            return Err(self.expected(&key, expected));
-        }
         Ok(Camera {
             name: name.into(),
             base_from_sensor: base_from_rect * rect_from_camera,
-            resolution: size.map(|side| side as u32),
+            resolution,
             focal: [fx, fy],
             centre: [cx, cy],
             distortion: Default::default(),
         })
     }
+}
+
+/// The rotation of a matrix that is orthonormal to a thousandth.
+pub(super) fn rotation_of(matrix: &Matrix3<f64>) -> Option<UnitQuaternion<f64>> {
+    let error = (matrix * matrix.transpose() - Matrix3::identity()).amax();
+    // Written so that NaN fails, too.
+    if !(error <= 1e-3 && matrix.determinant() > 0.0) {
+        return None;
+    }
+    let rotation = Rotation3::from_matrix_unchecked(*matrix);
+    let quaternion = UnitQuaternion::from_rotation_matrix(&rotation);
+    Some(UnitQuaternion::new_normalize(quaternion.into_inner()))
+}
+
+/// What follows the key of a line.
+fn value<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    let rest = line.trim_start().strip_prefix(key)?;
+    let spaced = rest.starts_with(char::is_whitespace).then_some(rest);
+    rest.strip_prefix(':').or(spaced)
 }
 
 #[cfg(test)]
@@ -223,7 +317,9 @@ mod tests {
     fn a_camera_needs_a_lens_and_pixels() {
         let camera = |p: &str, s: &str| {
             let text = format!("P_rect_02: {p}\nS_rect_02: {s}\n");
-            calibration(&text).camera("image_02", &Pose::identity())
+            let file = calibration(&text);
+            let size = file.size("S_rect_02")?;
+            file.camera("image_02", "P_rect_02", size, &Pose::identity())
         };
         let p = "700 0 600 0 0 700 170 0 0 0 1 0";
         assert!(camera(p, "1242 375").is_ok());
@@ -250,8 +346,9 @@ mod tests {
         ) {
             let rows = [[fx, 0.0, cx, px], [0.0, fy, cy, py], [0.0, 0.0, 1.0, tz]];
             let words: Vec<String> = rows.iter().flatten().map(f64::to_string).collect();
-            let text = format!("P_rect_03: {}\nS_rect_03: 1242 375", words.join(" "));
-            let camera = calibration(&text).camera("image_03", &Pose::identity()).expect("is one");
+            let file = calibration(&format!("P3: {}", words.join(" ")));
+            let base = Pose::identity();
+            let camera = file.camera("image_3", "P3", [1242, 375], &base).expect("is one");
 
             let place = camera.base_from_sensor.inverse() * Point3::new(x, y, z);
             let [u, v] = camera.project(place.into()).expect("is ahead");

@@ -1,271 +1,54 @@
-//! KITTI raw drives, synchronised and rectified (Geiger et al., *Vision meets
-//! Robotics: The KITTI Dataset*, IJRR 2013).
-//!
-//! Files are found by the ten-digit number in their name, of which some may
-//! be missing; line N of a timestamp file, from zero, belongs to number N.
+//! The KITTI data sets (Geiger et al., *Vision meets Robotics: The KITTI
+//! Dataset*, IJRR 2013): raw drives, and the sequences and single frames of
+//! the odometry, tracking and object benchmarks.
 
 mod calibration;
+mod labels;
+mod numbered;
+mod object;
 mod oxts;
+mod picture;
+mod raw;
 mod recording;
+mod scan;
+mod sequence;
+mod tracklets;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::calibration::Rig;
 use crate::error::{Error, Result};
-use crate::file;
-use crate::frame::{Frame, Image, Pixels, Sweep};
-use crate::geometry::{Point, Pose, Waypoint};
-use crate::info::{Gap, Info, Jump, Sensor, SensorKind};
-use crate::log::{Log, Options, Source};
-use crate::trajectory::Trajectory;
+use crate::log::{Log, Options};
 
-use oxts::{Odometry, Packet};
-use recording::Recording;
+/// What makes a folder a KITTI log.
+pub(crate) const CONTENT: &str = "a KITTI raw drive (a folder with velodyne_points/data or \
+     image_00/data to image_03/data, oxts/data, and the calib_*.txt files in its parent), \
+     odometry sequence (calib.txt, times.txt, velodyne, image_0 to image_3), tracking sequence \
+     (training/0000 where training has calib, velodyne/0000, image_02/0000) or object folder \
+     (training, which has calib, velodyne, image_2)";
 
-/// What makes a folder a drive.
-pub(crate) const CONTENT: &str = "a KITTI raw drive: a folder with velodyne_points/data \
-     or image_00/data to image_03/data, oxts/data, and the calib_*.txt files in its parent";
-
-const LIDAR: &str = "velodyne_points";
-const CAMERAS: [&str; 4] = ["image_00", "image_01", "image_02", "image_03"];
-const INS: &str = "oxts";
-
-/// x, y, z in metres and the reflectance from 0 to 1, each a little-endian f32.
-const POINT_BYTES: usize = 16;
-/// Some 4 million points; a revolution has about 120,000.
-const SCAN_LIMIT: u64 = 64 << 20;
-const IMAGE_LIMIT: u64 = 64 << 20;
 /// A drive is a few kilometres long. What lies farther off is no place that
 /// the vehicle can have reached.
 const ODOM_LIMIT: f64 = 100_000.0;
 
-/// A drive's folders, and what is needed to read a frame from them.
-#[derive(Debug)]
-pub(crate) struct Drive {
-    rig: Arc<Rig>,
-    lidar: Option<Recording>,
-    /// In the order of the rig.
-    cameras: Vec<Recording>,
-    ego: Option<Ego>,
-    way: Arc<Trajectory>,
-}
-
-/// The navigation system's packets.
-#[derive(Debug)]
-struct Ego {
-    packets: Recording,
-    odometry: Odometry,
-}
-
-/// Whether `path` is a drive's folder.
+/// Whether `path` is a log of one of the forms.
 pub(crate) fn recognises(path: &Path) -> bool {
-    let mut folders = [LIDAR].into_iter().chain(CAMERAS);
-    folders.any(|folder| path.join(folder).join("data").is_dir())
+    raw::recognises(path)
+        || sequence::Odometry::at(path).is_some()
+        || sequence::Tracking::at(path).is_some()
+        || object::recognises(path)
 }
 
-/// Lists a drive and reads everything but its frames.
-pub(crate) fn open(path: &Path, _: &Options) -> Result<Log> {
-    let lidar = Recording::list(path, LIDAR, "bin")?;
-    let cameras: Vec<Recording> = CAMERAS
-        .into_iter()
-        .filter_map(|name| Recording::list(path, name, "png").transpose())
-        .collect::<Result<_>>()?;
-    let recordings = lidar.iter().chain(&cameras);
-    let mut indices: Vec<u64> = recordings.flat_map(|r| r.numbers.clone()).collect();
-    indices.sort_unstable();
-    indices.dedup();
-    let (Some(&first), Some(&last)) = (indices.first(), indices.last()) else {
-        return Err(Error::Malformed {
-            path: path.into(),
-            field: "frames".into(),
-            expected: "a scan like velodyne_points/data/0000000000.bin \
-                       or a picture like image_02/data/0000000000.png"
-                .into(),
-        });
-    };
-
-    let drive = Drive::new(path, lidar, cameras)?;
-    let stamps = indices.iter();
-    let stamps = stamps.filter_map(|&index| Some((index, drive.stamp(index).ok()?)));
-    let stamps: Vec<(u64, i64)> = stamps.collect();
-    let began = stamps.first().map_or(0, |first| first.1);
-    let ended = stamps.last().map_or(began, |last| last.1);
-    let info = Info {
-        format: "kitti_raw",
-        path: path.display().to_string(),
-        frames: indices.len(),
-        first: Some(first),
-        last: Some(last),
-        duration_s: ended.saturating_sub(began) as f64 * 1e-9,
-        sensors: drive.sensors(),
-        pose_source: drive.ego.as_ref().map(|_| INS),
-        gaps: Gap::between(&indices),
-        jumps: Jump::among(&stamps),
-        distance_m: drive.way.length(began, ended),
-        extent_m: drive.way.extent(),
-        topics: Vec::new(),
-        annotations: None,
-        lost: Default::default(),
-        notes: Vec::new(),
-    };
-    Ok(Log {
-        path: path.into(),
-        rig: drive.rig.clone(),
-        ego: drive.way.clone(),
-        indices,
-        info,
-        source: Arc::new(drive),
-    })
-}
-
-impl Drive {
-    /// Reads what the frames of a drive have in common.
-    fn new(path: &Path, lidar: Option<Recording>, cameras: Vec<Recording>) -> Result<Self> {
-        let packets = Recording::list(path, INS, "txt")?;
-        let names: Vec<&str> = cameras.iter().map(|camera| camera.name).collect();
-        let rig = calibration::rig(&parent(path), lidar.is_some(), &names)?;
-        let ego = packets.map(Ego::new).transpose()?;
-        let way = ego.iter().flat_map(Ego::way).collect();
-        Ok(Self {
-            rig: Arc::new(rig),
-            lidar,
-            cameras,
-            ego,
-            way: Arc::new(Trajectory::new(way)),
-        })
-    }
-
-    /// The moment at which the lidar looks ahead, which triggers the cameras.
-    fn stamp(&self, index: u64) -> Result<i64> {
-        let clock = self.lidar.as_ref().or(self.cameras.first());
-        let clock = clock.ok_or_else(|| Error::MissingScan { path: LIDAR.into() })?;
-        clock.stamps.at(index)
-    }
-
-    fn sweep(&self, lidar: &Recording, index: u64) -> Result<Sweep> {
-        let path = lidar.file(index);
-        let bytes = file::read(&path, SCAN_LIMIT)
-            .map_err(|error| missing(error, |path| Error::MissingScan { path }))?;
-        if bytes.is_empty() || bytes.len() % POINT_BYTES != 0 {
-            return Err(Error::TruncatedScan {
-                path,
-                bytes: bytes.len(),
-                record: POINT_BYTES,
-            });
-        }
-        Ok(Sweep {
-            lidar: 0,
-            stamp: lidar.stamps.at(index)?,
-            points: points(&bytes),
-        })
-    }
-
-    fn image(&self, camera: usize, recording: &Recording, index: u64) -> Result<Image> {
-        let path = recording.file(index);
-        let bytes = file::read(&path, IMAGE_LIMIT)
-            .map_err(|error| missing(error, |path| Error::MissingImage { path }))?;
-        let image = Image {
-            camera,
-            stamp: recording.stamps.at(index)?,
-            source: path,
-            pixels: Pixels::Encoded(bytes),
-        };
-        let found = image.resolution()?;
-        let expected = self.rig.cameras[camera].resolution;
-        if found != expected {
-            return Err(Error::Resolution {
-                path: image.source,
-                found,
-                expected,
-            });
-        }
-        Ok(image)
-    }
-
-    fn sensors(&self) -> Vec<Sensor> {
-        let lidar = self.lidar.iter().map(|r| r.info(SensorKind::Lidar, None));
-        let cameras = self.cameras.iter().zip(&self.rig.cameras);
-        let cameras = cameras.map(|(r, c)| r.info(SensorKind::Camera, Some(c.resolution)));
-        let ego = self
-            .ego
-            .iter()
-            .map(|ego| ego.packets.info(SensorKind::Ins, None));
-        lidar.chain(cameras).chain(ego).collect()
-    }
-}
-
-impl Source for Drive {
-    fn frame(&self, index: u64) -> Result<Frame> {
-        let pose = self.ego.as_ref().map(|ego| ego.pose(index));
-        let sweeps = self.lidar.iter().map(|lidar| self.sweep(lidar, index));
-        let cameras = self.cameras.iter().enumerate();
-        let images = cameras.map(|(camera, recording)| self.image(camera, recording, index));
-        Ok(Frame {
-            index,
-            stamp: self.stamp(index)?,
-            pose: pose.transpose()?,
-            ego: self.way.clone(),
-            sweeps: sweeps.collect::<Result<_>>()?,
-            images: images.collect::<Result<_>>()?,
-            annotations: Vec::new(),
-            rig: self.rig.clone(),
-        })
-    }
-}
-
-impl Ego {
-    /// Starts the odometry at the first packet that can be read.
-    fn new(packets: Recording) -> Result<Self> {
-        let mut broken = None;
-        for &number in &packets.numbers {
-            match Packet::read(&packets.file(number)) {
-                Ok(first) => {
-                    return Ok(Self {
-                        odometry: Odometry::from(&first),
-                        packets,
-                    });
-                }
-                Err(error) => broken = broken.or(Some(error)),
-            }
-        }
-        Err(broken.unwrap_or(Error::MissingPose {
-            path: packets.folder,
-        }))
-    }
-
-    /// `odom_from_base` of one packet.
-    fn pose(&self, number: u64) -> Result<Pose> {
-        let path = self.packets.file(number);
-        let packet = Packet::read(&path)
-            .map_err(|error| missing(error, |path| Error::MissingPose { path }))?;
-        let pose = self.odometry.pose(&packet);
-        if pose.translation.vector.norm() > ODOM_LIMIT {
-            return Err(Error::Malformed {
-                path,
-                field: "lat, lon, alt".into(),
-                expected: "a place within 100 km of where the drive began".into(),
-            });
-        }
-        Ok(pose)
-    }
-
-    /// The poses that can be read.
-    fn way(&self) -> impl Iterator<Item = Waypoint> {
-        self.packets.numbers.iter().filter_map(|&number| {
-            let stamp = self.packets.stamps.at(number).ok()?;
-            let pose = self.pose(number).ok()?;
-            Some(Waypoint { stamp, pose })
-        })
-    }
-}
-
-/// The folder that holds a drive's folder, even where that is given as `.`.
-fn parent(path: &Path) -> PathBuf {
-    match (path.file_name(), path.parent()) {
-        (Some(_), Some(parent)) => parent.into(),
-        _ => path.join(".."),
+/// Lists a log and reads everything but its frames.
+pub(crate) fn open(path: &Path, options: &Options) -> Result<Log> {
+    if raw::recognises(path) {
+        raw::open(path, options)
+    } else if let Some(odometry) = sequence::Odometry::at(path) {
+        odometry.open()
+    } else if let Some(tracking) = sequence::Tracking::at(path) {
+        tracking.open(path)
+    } else {
+        object::open(path)
     }
 }
 
@@ -274,51 +57,5 @@ fn missing(error: Error, what: impl Fn(PathBuf) -> Error) -> Error {
     match error {
         Error::Io { path, source } if source.kind() == ErrorKind::NotFound => what(path),
         other => other,
-    }
-}
-
-/// A scan's returns. KITTI has already compensated the vehicle's motion, so
-/// their times are all zero.
-fn points(scan: &[u8]) -> Vec<Point> {
-    let (records, _) = scan.as_chunks::<POINT_BYTES>();
-    records
-        .iter()
-        .map(|record| {
-            let words: [[u8; 4]; 4] = bytemuck::cast(*record);
-            let [x, y, z, reflectance] = words.map(|word| f64::from(f32::from_le_bytes(word)));
-            Point::from_metres([x, y, z], reflectance, 0)
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_parent_of_a_drive_is_found_however_it_is_named() {
-        for (path, expected) in [
-            ("a/drive", "a"),
-            ("a/drive/", "a"),
-            ("drive", ""),
-            (".", "./.."),
-            ("a/..", "a/../.."),
-        ] {
-            assert_eq!(parent(Path::new(path)), Path::new(expected));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn points_keep_their_place(values in prop::collection::vec(any::<[u32; 4]>(), 0..50)) {
-            let scan: Vec<u8> = values.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
-            let points = points(&scan);
-            prop_assert_eq!(points.len(), values.len());
-            for (point, value) in points.iter().zip(values) {
-                let [x, y, z, r] = value.map(|v| f64::from(f32::from_bits(v)));
-                prop_assert_eq!(*point, Point::from_metres([x, y, z], r, 0));
-            }
-        }
     }
 }

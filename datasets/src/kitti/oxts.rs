@@ -40,7 +40,7 @@ impl Packet {
 
     /// The packet in a line of text, or the wrong field and what it should
     /// have been.
-    fn parse(text: &str) -> Result<Self, (&'static str, String)> {
+    pub(super) fn parse(text: &str) -> Result<Self, (&'static str, String)> {
         let words: Vec<&str> = text.split_whitespace().collect();
         if words.len() != FIELDS {
             let expected = format!("{FIELDS} numbers, found {}", words.len());

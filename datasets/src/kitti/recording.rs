@@ -7,7 +7,9 @@ use jiff::tz::Offset;
 
 use crate::error::{Error, Result};
 use crate::file;
-use crate::info::{self, Sensor, SensorKind};
+use crate::info::{Sensor, SensorKind};
+
+use super::numbered::Numbered;
 
 /// A line has 30 bytes; a drive of a day has a million lines.
 const TIMESTAMPS_LIMIT: u64 = 32 << 20;
@@ -15,14 +17,9 @@ const TIMESTAMPS_LIMIT: u64 = 32 << 20;
 /// What one sensor recorded.
 #[derive(Debug)]
 pub(super) struct Recording {
-    /// Name of its folder.
-    pub(super) name: &'static str,
     /// Its folder, in which `data` holds the files.
     pub(super) folder: PathBuf,
-    /// Extension of its files.
-    pub(super) extension: &'static str,
-    /// Numbers of the files that are there, ascending.
-    pub(super) numbers: Vec<u64>,
+    pub(super) files: Numbered,
     /// When each was recorded.
     pub(super) stamps: Timestamps,
 }
@@ -35,61 +32,21 @@ impl Recording {
         extension: &'static str,
     ) -> Result<Option<Self>> {
         let folder = drive.join(name);
-        let data = folder.join("data");
-        if !data.is_dir() {
+        let Some(files) = Numbered::list(name, folder.join("data"), 10, extension)? else {
             return Ok(None);
-        }
-        let io = |source| Error::Io {
-            path: data.clone(),
-            source,
         };
-        let mut numbers = Vec::new();
-        for entry in data.read_dir().map_err(io)? {
-            numbers.extend(number(&entry.map_err(io)?.path(), extension));
-        }
-        if numbers.is_empty() {
-            return Ok(None);
-        }
-        numbers.sort_unstable();
         Ok(Some(Self {
             stamps: Timestamps::read(folder.join("timestamps.txt"))?,
-            name,
             folder,
-            extension,
-            numbers,
+            files,
         }))
-    }
-
-    /// Where the file of a number is, or would be.
-    pub(super) fn file(&self, number: u64) -> PathBuf {
-        let name = format!("{number:010}.{}", self.extension);
-        self.folder.join("data").join(name)
     }
 
     /// Its part in the log.
     pub(super) fn info(&self, kind: SensorKind, resolution: Option<[u32; 2]>) -> Sensor {
-        let ends = self.numbers.first().zip(self.numbers.last());
-        let rate_hz = ends.and_then(|(&first, &last)| {
-            let [from, to] = [first, last].map(|n| Some((n, self.stamps.at(n).ok()?)));
-            info::rate_hz(from?, to?)
-        });
-        Sensor {
-            name: self.name.into(),
-            kind,
-            source: self.name.into(),
-            count: self.numbers.len(),
-            rate_hz,
-            resolution,
-        }
+        let stamp = |number| self.stamps.at(number).ok();
+        self.files.info(kind, resolution, stamp)
     }
-}
-
-/// The number in a name of ten digits and the extension.
-fn number(path: &Path, extension: &str) -> Option<u64> {
-    let stem = path.file_stem()?.to_str()?;
-    let digits = stem.len() == 10 && stem.bytes().all(|byte| byte.is_ascii_digit());
-    let named = digits && path.extension()? == extension;
-    named.then(|| stem.parse().ok())?
 }
 
 /// A timestamp file.
@@ -150,22 +107,6 @@ mod tests {
             // A date alone is midnight.
             let midnight = (wrong == "2011-09-26").then_some(day * 1_000_000_000);
             assert_eq!(parse(wrong), midnight, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn only_numbered_files_count() {
-        let of = |name| number(Path::new(name), "bin");
-        assert_eq!(of("data/0000000020.bin"), Some(20));
-        assert_eq!(of("9999999999.bin"), Some(9_999_999_999));
-        for other in [
-            "20.bin",
-            "0000000020.txt",
-            "+000000020.bin",
-            ".bin",
-            "0000000020.bin.part",
-        ] {
-            assert_eq!(of(other), None, "{other}");
         }
     }
 

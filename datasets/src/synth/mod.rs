@@ -152,6 +152,7 @@ impl Source for Scene {
         Ok(Frame {
             index,
             stamp,
+            begins: false,
             pose: Some(pose),
             ego: self.ego.clone(),
             sweeps: sweeps.collect(),

@@ -196,7 +196,7 @@ impl Lidar {
                 plane: up,
                 centre: [centre[0], centre[1], centre[2], 0],
                 origin,
-                last_origin: self.last_origin.unwrap_or(origin),
+                last_origin: self.last_origin(frame, origin),
                 side: grid.side_cells,
                 cell_mm,
                 points: first,
@@ -214,6 +214,17 @@ impl Lidar {
             sensors,
         };
         Ok((input, over_capacity))
+    }
+
+    /// Where the window was. A scene that begins finds it a whole window off,
+    /// so that nothing is left in it.
+    fn last_origin(&self, frame: &Frame, origin: [i32; 2]) -> [i32; 2] {
+        match self.last_origin {
+            Some(_) if frame.begins => {
+                origin.map(|c| c.wrapping_add(self.config.grid.side_cells as i32))
+            }
+            last => last.unwrap_or(origin),
+        }
     }
 }
 

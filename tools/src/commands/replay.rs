@@ -1,7 +1,6 @@
 //! `janus replay LOG`
 
 use anyhow::Result;
-use janus_datasets::Log;
 
 use super::conclude;
 use crate::Outcome;
@@ -10,7 +9,7 @@ use crate::record::{Target, Viewer};
 use crate::run::Run;
 
 pub(crate) fn run(args: Replay) -> Result<Outcome> {
-    let log = Log::open(&args.log)?;
+    let log = args.source.open()?;
     let viewer = match args.connect {
         Some(url) => Some(Viewer::Connect(url)),
         None => args.spawn.then_some(Viewer::Spawn),
