@@ -305,6 +305,7 @@ fn stands_free(
             at(centre[k] + extent[k] - EXACT),
         );
     }
+    let half_cell = 0.5 * cell * (cos.abs() + sin.abs());
     for y in range[1].0..=range[1].1 {
         for x in range[0].0..=range[0].1 {
             let blocked = match grid.cell(x, y) {
@@ -312,16 +313,18 @@ fn stands_free(
                 Cell::Unknown => unknown == Unknown::Blocked,
                 Cell::Free => false,
             };
+            if !blocked {
+                continue;
+            }
             // The grid's own axes separate nothing within these ranges; the
             // rectangle's may.
             let [dx, dy] = [
                 (f64::from(x) + 0.5) * cell - centre[0],
                 (f64::from(y) + 0.5) * cell - centre[1],
             ];
-            let half_cell = 0.5 * cell * (cos.abs() + sin.abs());
             let apart = (cos * dx + sin * dy).abs() >= half_length + half_cell - EXACT
                 || (cos * dy - sin * dx).abs() >= half_width + half_cell - EXACT;
-            if blocked && !apart {
+            if !apart {
                 return Err(FaultKind::Collision);
             }
         }

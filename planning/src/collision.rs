@@ -11,7 +11,7 @@ use std::ops::Range;
 use janus_perception::{Cell, Grid};
 
 use crate::config::Unknown;
-use crate::distance::{NONE, squared_distances, transform};
+use crate::distance::DistanceField;
 use crate::pose::{Heading, Pose2};
 use crate::vehicle::Vehicle;
 
@@ -142,48 +142,59 @@ pub(crate) struct Room {
 pub(crate) struct Obstacles<'a> {
     grid: &'a Grid,
     cell: f64,
-    /// Squared distance to the nearest blocked cell, cells.
-    blocked: Vec<u32>,
-    /// Squared distance to the nearest unknown cell, cells; empty if there is
-    /// none or they are blocked.
-    unknown: Vec<u32>,
-    /// Squared distance to the nearest cell that `base_link` may be in without
-    /// the vehicle being over unknown cells, cells; empty like `unknown`.
-    known: Vec<u32>,
+    /// Distance to the nearest blocked cell.
+    blocked: DistanceField,
+    /// Where unknown cells have a price and there are some.
+    unexplored: Option<Unexplored>,
     /// How many blocked cells there are in each row up to and with each cell.
     blocked_in_row: Vec<u32>,
 }
 
+/// What tells a vehicle over unknown cells from one that is not.
+struct Unexplored {
+    /// Distance to the nearest unknown cell.
+    unknown: DistanceField,
+    /// Distance to the nearest cell that `base_link` may be in without the
+    /// vehicle being over unknown cells.
+    known: DistanceField,
+}
+
 impl<'a> Obstacles<'a> {
-    /// The grid must hold as many cells as its size says.
-    pub(crate) fn new(grid: &'a Grid, policy: Unknown, footprint: &Footprint) -> Self {
-        let blocked = squared_distances(grid, |cell| is_blocked(cell, policy));
-        let mut obstacles = Self {
+    /// Obstacles are looked for up to `sight` from any place, m. The grid must
+    /// hold as many cells as its size says.
+    pub(crate) fn new(grid: &'a Grid, policy: Unknown, sight: f64) -> Self {
+        let width = grid.size[0] as usize;
+        let cells = cells(grid).map(|cell| is_blocked(cell, policy));
+        let blocked = DistanceField::new(width, cells, in_whole_cells(sight, grid));
+        Self {
             grid,
             cell: grid.cell_m(),
-            blocked_in_row: counted_in_rows(&blocked, grid.size[0] as usize),
+            blocked_in_row: counted_in_rows(blocked.cells(), width),
             blocked,
-            unknown: Vec::new(),
-            known: Vec::new(),
-        };
-        if policy == Unknown::Price {
-            obstacles.price_unknown(footprint);
+            unexplored: None,
         }
-        obstacles
     }
 
-    fn price_unknown(&mut self, footprint: &Footprint) {
-        let unknown = squared_distances(self.grid, |cell| cell == Cell::Unknown);
-        if unknown.first().is_none_or(|&distance| distance == NONE) {
+    /// Tells where the vehicle is over unknown cells from now on, for
+    /// [`Obstacles::only_unknown`] up to `within`, m.
+    pub(crate) fn price_unknown(&mut self, footprint: &Footprint, within: f64) {
+        let is_unknown = || cells(self.grid).map(|cell| cell == Cell::Unknown);
+        if !is_unknown().any(|is| is) {
             return;
         }
+        let width = self.grid.size[0] as usize;
+        let sight = in_whole_cells(footprint.radius, self.grid);
+        let unknown = DistanceField::new(width, is_unknown(), sight);
         let reach = footprint.inscribed_radius() - self.cell * FRAC_1_SQRT_2;
         let is_known = |(&unknown, &blocked): (&u32, &u32)| {
             self.metres(unknown) > reach && self.metres(blocked) >= reach
         };
-        let known = unknown.iter().zip(&self.blocked).map(is_known);
-        self.known = transform(self.grid.size[0] as usize, known);
-        self.unknown = unknown;
+        let known = unknown.cells().iter().zip(self.blocked.cells());
+        let sight = in_whole_cells(within, self.grid);
+        self.unexplored = Some(Unexplored {
+            known: DistanceField::new(width, known.map(is_known), sight),
+            unknown,
+        });
     }
 
     /// What is around the vehicle, if it can stand here.
@@ -191,7 +202,7 @@ impl<'a> Obstacles<'a> {
         let [x, y] = self.in_cells(axis.origin);
         let [width, height] = self.grid.size.map(f64::from);
         let ([c, s], scale) = (axis.unit, 1.0 / self.cell);
-        let (mut blocked, mut unknown) = (NONE, NONE);
+        let (mut blocked, mut unknown) = (u32::MAX, u32::MAX);
         let mut edge = f64::INFINITY;
         for circle in &footprint.circles {
             let along = circle.along * scale;
@@ -201,7 +212,7 @@ impl<'a> Obstacles<'a> {
                 return Err(Obstruction::Outside);
             }
             let index = y as usize * self.grid.size[0] as usize + x as usize;
-            let distance = self.blocked[index];
+            let distance = self.blocked.squared(index);
             // Nearer than this, the blocked cell's centre is inside.
             let hit = (circle.inscribed * scale - FRAC_1_SQRT_2).max(0.0);
             if f64::from(distance) < hit * hit {
@@ -209,7 +220,9 @@ impl<'a> Obstacles<'a> {
             }
             edge = edge.min(from_edge);
             blocked = blocked.min(distance);
-            unknown = unknown.min(self.unknown.get(index).copied().unwrap_or(NONE));
+            if let Some(unexplored) = &self.unexplored {
+                unknown = unknown.min(unexplored.unknown.squared(index));
+            }
         }
         // A point is up to half a diagonal from its cell's centre, and as much
         // of a blocked cell reaches from its own centre towards it.
@@ -270,7 +283,7 @@ impl<'a> Obstacles<'a> {
     /// free circle, m. Errs towards yes.
     pub(crate) fn may_hold(&self, place: [f64; 2], radius: f64, slack: f64) -> bool {
         let to_centre = match self.index(place) {
-            Some(index) => self.metres(self.blocked[index]) + self.cell * FRAC_1_SQRT_2,
+            Some(index) => self.metres(self.blocked.squared(index)) + self.cell * FRAC_1_SQRT_2,
             None => f64::INFINITY,
         };
         to_centre.min(self.edge_distance(place)) + slack >= radius
@@ -279,8 +292,9 @@ impl<'a> Obstacles<'a> {
     /// Whether the vehicle is over unknown cells wherever it stands within this
     /// distance of a place, m. Errs towards no.
     pub(crate) fn only_unknown(&self, place: [f64; 2], within: f64) -> bool {
-        let known = self.index(place).and_then(|index| self.known.get(index));
-        known.is_some_and(|&known| self.metres(known) > within + 2.0 * FRAC_1_SQRT_2 * self.cell)
+        let known = self.unexplored.as_ref().zip(self.index(place));
+        let known = known.map(|(unexplored, index)| unexplored.known.squared(index));
+        known.is_some_and(|known| self.metres(known) > within + 2.0 * FRAC_1_SQRT_2 * self.cell)
     }
 
     /// Corners of the grid, m.
@@ -316,7 +330,7 @@ impl<'a> Obstacles<'a> {
             let first = row * self.grid.size[0] as usize;
             for column in columns
                 .clone()
-                .filter(|column| self.blocked[first + column] == 0)
+                .filter(|column| self.blocked.squared(first + column) == 0)
             {
                 nearest = nearest.min(self.gap(footprint, axis, [column, row], nearest));
             }
@@ -386,12 +400,18 @@ impl<'a> Obstacles<'a> {
     }
 
     fn metres(&self, squared_cells: u32) -> f64 {
-        if squared_cells == NONE {
-            f64::INFINITY
-        } else {
-            f64::from(squared_cells).sqrt() * self.cell
-        }
+        f64::from(squared_cells).sqrt() * self.cell
     }
+}
+
+fn cells(grid: &Grid) -> impl Iterator<Item = Cell> {
+    grid.log_odds.iter().map(|&log_odds| Cell::of(log_odds))
+}
+
+/// A distance in metres as cells, with room for the diagonals of the cells at
+/// both its ends.
+fn in_whole_cells(metres: f64, grid: &Grid) -> u32 {
+    (metres / grid.cell_m()).ceil() as u32 + 2
 }
 
 /// How many cells at no distance there are in each row up to and with each cell.
@@ -493,7 +513,7 @@ mod tests {
         let footprint = Footprint::new(&Vehicle::shuttle(), 0.0);
         // The cell (10, 0) covers x from 2.0; the body reaches 1.8 ahead.
         let grid = grid(&[[10, 0]]);
-        let obstacles = Obstacles::new(&grid, Unknown::Price, &footprint);
+        let obstacles = Obstacles::new(&grid, Unknown::Price, 5.0);
         assert_eq!(obstacles.stands(&footprint, &axis(0.199, 0.0, 0.0)), Ok(()));
         let touching = obstacles.stands(&footprint, &axis(0.201, 0.0, 0.0));
         assert_eq!(touching, Err(Obstruction::Blocked));
@@ -505,7 +525,7 @@ mod tests {
     fn the_window_is_the_end_of_the_world() {
         let footprint = Footprint::new(&Vehicle::shuttle(), 0.0);
         let grid = grid(&[]);
-        let obstacles = Obstacles::new(&grid, Unknown::Price, &footprint);
+        let obstacles = Obstacles::new(&grid, Unknown::Price, 5.0);
         for (x, y, free) in [
             (6.1, 0.0, true),
             (6.3, 0.0, false),
@@ -531,7 +551,7 @@ mod tests {
             let cells: Vec<_> = cells.into_iter().map(|(x, y)| [x, y]).collect();
             let grid = grid(&cells);
             let footprint = Footprint::new(&Vehicle::shuttle(), 0.1);
-            let obstacles = Obstacles::new(&grid, Unknown::Price, &footprint);
+            let obstacles = Obstacles::new(&grid, Unknown::Price, 5.0);
             let axis = axis(x, y, theta);
             let exact = obstacles.stands(&footprint, &axis);
             let gap = obstacles.clearance(&footprint, &axis, 50.0);

@@ -501,7 +501,11 @@ mod tests {
         let primitives = Primitives::new(vehicle, &config);
         let limits = Limits::new(vehicle, &config);
         let footprint = Footprint::new(vehicle, config.margin_m);
-        let obstacles = Obstacles::new(grid, Unknown::Price, &footprint);
+        let mut obstacles = Obstacles::new(grid, Unknown::Price, 5.0);
+        obstacles.price_unknown(
+            &footprint,
+            primitives.longest.max(config.connect_m) + primitives.drift,
+        );
         let frame = Frame::new(start, goal, vehicle.is_symmetric());
         [false, true].map(|blind| {
             let relaxation = Relaxation {

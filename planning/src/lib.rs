@@ -25,7 +25,6 @@ mod vehicle;
 
 pub use check::{Fault, FaultKind, Task, check};
 pub use config::{Costs, GoalHeading, Invalid, PlannerConfig, Unknown};
-pub use distance::squared_distances;
 pub use error::PlanError;
 pub use janus_perception::{Cell, Grid};
 pub use plan::{Plan, Sample};
@@ -79,20 +78,19 @@ impl Planner {
             return Err(PlanError::NotFinite);
         }
         grid_is_whole(grid)?;
-        let obstacles = self.obstacles(grid);
+        let mut obstacles = self.obstacles(grid);
         self.endpoints_are_free(&obstacles, start, goal)?;
+        let relaxation = self.relaxation();
+        if self.config.unknown == Unknown::Price {
+            let within = relaxation.longest + self.primitives.drift;
+            obstacles.price_unknown(&self.footprint, within);
+        }
 
         let either_way =
             self.vehicle.is_symmetric() && self.config.goal_heading == GoalHeading::Axis;
         let frame = Frame::new(start, goal, either_way);
         let prices = &self.limits.prices;
-        let heuristic = Heuristic::new(
-            &frame,
-            &obstacles,
-            &self.primitives,
-            prices,
-            self.relaxation(),
-        )?;
+        let heuristic = Heuristic::new(&frame, &obstacles, &self.primitives, prices, relaxation)?;
         let search = Search {
             config: &self.config,
             primitives: &self.primitives,
@@ -132,7 +130,9 @@ impl Planner {
     }
 
     fn obstacles<'a>(&self, grid: &'a Grid) -> Obstacles<'a> {
-        Obstacles::new(grid, self.config.unknown, &self.footprint)
+        let clearance = self.config.clearance_m.max(Plan::FARTHEST_M);
+        let sight = self.footprint.reach() + clearance + self.primitives.drift;
+        Obstacles::new(grid, self.config.unknown, sight)
     }
 
     fn endpoints_are_free(

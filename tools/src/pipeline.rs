@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -91,16 +91,32 @@ impl Pipeline<'_> {
         let (planned, steps) = bounded(DEPTH);
         thread::scope(|scope| {
             let stages = [
-                scope.spawn(move || read_frames(frames, self.realtime, stop, &read)),
-                scope.spawn(move || decode(to_decode, &[to_detect, to_fuse])),
-                scope.spawn(move || detect(detector, pictures, &seen)),
-                scope.spawn(move || fuse(lidar, sweeps, &fused)),
-                scope.spawn(move || plan(&self.planner, &route, lidars, cameras, &planned)),
+                stage(scope, "read", move || {
+                    read_frames(frames, self.realtime, stop, &read)
+                })?,
+                stage(scope, "decode", move || {
+                    decode(to_decode, &[to_detect, to_fuse])
+                })?,
+                stage(scope, "detect", move || detect(detector, pictures, &seen))?,
+                stage(scope, "lidar", move || fuse(lidar, sweeps, &fused))?,
+                stage(scope, "plan", move || {
+                    plan(&self.planner, &route, lidars, cameras, &planned)
+                })?,
             ];
             steps.into_iter().for_each(&mut done);
             stages.into_iter().try_for_each(join)
         })
     }
+}
+
+/// Starts a stage on a thread that profilers show under its name.
+fn stage<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    run: impl FnOnce() -> Result<()> + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, Result<()>>> {
+    let thread = thread::Builder::new().name(name.into());
+    Ok(thread.spawn_scoped(scope, run)?)
 }
 
 fn join(stage: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {

@@ -449,19 +449,17 @@ fn points(sweep: &Sweep, base_from_sensor: &Pose) -> Points3D {
     let up = base_from_sensor.rotation.inverse() * nalgebra::Vector3::z();
     let up = up.map(|c| c as f32);
     let offset = base_from_sensor.translation.z as f32;
-    let valid = || {
-        sweep
-            .points
-            .iter()
-            .filter(|p| p.is_valid())
-            .map(|p| p.metres())
-    };
-    let colours = valid().map(|[x, y, z]| {
+    let mut places = Vec::with_capacity(sweep.points.len());
+    let mut colours = Vec::with_capacity(sweep.points.len());
+    for point in sweep.points.iter().filter(|point| point.is_valid()) {
+        let [x, y, z] = point.metres();
         let height = (up.x * x + up.y * y + up.z * z + offset) / 3.0;
-        let red = (height.clamp(0.0, 1.0) * 255.0) as u8;
-        Color::from_rgb(red, 140, 255 - red)
-    });
-    Points3D::new(valid())
+        // A cast from a float saturates.
+        let red = (height * 255.0) as u8;
+        places.push(rerun::Position3D::new(x, y, z));
+        colours.push(Color::from_rgb(red, 140, 255 - red));
+    }
+    Points3D::new(places)
         .with_colors(colours)
         .with_radii([rerun::components::Radius::new_ui_points(1.5)])
 }
