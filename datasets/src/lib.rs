@@ -12,6 +12,7 @@ mod geometry;
 mod info;
 mod kitti;
 mod log;
+mod pcd;
 pub mod synth;
 mod trajectory;
 
