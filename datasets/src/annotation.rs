@@ -34,6 +34,26 @@ pub enum Class {
     Other,
 }
 
+impl Class {
+    /// Its name in reports and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Car => "car",
+            Self::Van => "van",
+            Self::Truck => "truck",
+            Self::Bus => "bus",
+            Self::Trailer => "trailer",
+            Self::Train => "train",
+            Self::Motorcycle => "motorcycle",
+            Self::Bicycle => "bicycle",
+            Self::Pedestrian => "pedestrian",
+            Self::Animal => "animal",
+            Self::Obstacle => "obstacle",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A box around an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotation {
@@ -55,4 +75,30 @@ pub struct Annotation {
     pub points: Option<u32>,
     /// How much of it can be seen, from 0 to 1.
     pub visibility: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_has_one_name() {
+        for class in [
+            Class::Car,
+            Class::Van,
+            Class::Truck,
+            Class::Bus,
+            Class::Trailer,
+            Class::Train,
+            Class::Motorcycle,
+            Class::Bicycle,
+            Class::Pedestrian,
+            Class::Animal,
+            Class::Obstacle,
+            Class::Other,
+        ] {
+            let json = serde_json::to_value(class).expect("is JSON");
+            assert_eq!(json, class.name());
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod annotation;
 mod calibration;
+pub mod convert;
 mod error;
 mod file;
 mod frame;
