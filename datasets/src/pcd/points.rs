@@ -235,3 +235,272 @@ fn unpack(data: &[u8], expected: usize) -> Result<Vec<u8>, Wrong> {
         Wrong::new("DATA", expected)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::header::Number;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A file of the given fields, name, TYPE and SIZE; each point is a value
+    /// for each.
+    fn file(encoding: &str, fields: &[(&str, &str, usize)], points: &[Vec<f64>]) -> Vec<u8> {
+        let line = |word: fn(&(&str, &str, usize)) -> String| {
+            fields.iter().map(word).collect::<Vec<_>>().join(" ")
+        };
+        let (names, kinds) = (line(|f| f.0.into()), line(|f| f.1.into()));
+        let sizes = line(|f| f.2.to_string());
+        let count = points.len();
+        let mut file = format!(
+            "FIELDS {names}\nSIZE {sizes}\nTYPE {kinds}\nPOINTS {count}\nDATA {encoding}\n"
+        )
+        .into_bytes();
+        let bytes = |value: f64, (_, kind, size): (&str, &str, usize)| -> Vec<u8> {
+            match (kind, size) {
+                ("F", 4) => (value as f32).to_le_bytes().into(),
+                ("F", _) => value.to_le_bytes().into(),
+                ("U", 8) => (value as u64).to_le_bytes().into(),
+                _ => (value as i64).to_le_bytes()[..size].into(),
+            }
+        };
+        let cell = |point: &Vec<f64>, i: usize| bytes(point[i], fields[i]);
+        let order = 0..fields.len();
+        match encoding {
+            "ascii" => {
+                let row = |p: &Vec<f64>| p.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
+                file.extend(points.iter().flat_map(|p| (row(p) + "\n").into_bytes()));
+            }
+            "binary" => {
+                let rows = points
+                    .iter()
+                    .flat_map(|p| order.clone().flat_map(|i| cell(p, i)));
+                file.extend(rows);
+            }
+            _ => {
+                let columns = order.flat_map(|i| points.iter().flat_map(move |p| cell(p, i)));
+                let columns: Vec<u8> = columns.collect();
+                let literals = columns.chunks(32);
+                let packed = literals.flat_map(|part| [&[part.len() as u8 - 1], part].concat());
+                let packed: Vec<u8> = packed.collect();
+                file.extend((packed.len() as u32).to_le_bytes());
+                file.extend((columns.len() as u32).to_le_bytes());
+                file.extend(packed);
+            }
+        }
+        file
+    }
+
+    fn scan(file: &[u8]) -> Result<Scan, Wrong> {
+        read(&Header::parse(file)?, file)
+    }
+
+    const XYZ: [(&str, &str, usize); 3] = [("x", "F", 4), ("y", "F", 4), ("z", "F", 4)];
+
+    /// The time of each point, and the start, of a cloud with one time field.
+    fn times(field: (&str, &str, usize), times: &[f64]) -> (Start, Vec<i64>) {
+        let points: Vec<_> = times.iter().map(|t| vec![1.0, 2.0, 3.0, *t]).collect();
+        let file = file("binary", &[XYZ[0], XYZ[1], XYZ[2], field], &points);
+        let scan = scan(&file).expect("is one");
+        (
+            scan.start,
+            scan.points.iter().map(|point| point.after_ns()).collect(),
+        )
+    }
+
+    #[test]
+    fn times_count_from_the_first_whatever_their_form() {
+        let ms = 1_000_000;
+        for (field, values) in [
+            (("t", "U", 4), [0.0, 5e7, 1e8]),
+            (("offset_time", "U", 4), [0.0, 5e7, 1e8]),
+            (("time", "F", 4), [0.0, 0.05, 0.1]),
+            (("time", "F", 8), [0.0, 5e7, 1e8]),
+        ] {
+            let (start, after) = times(field, &values);
+            assert_eq!(
+                (start, after),
+                (Start::After(0), vec![0, 50 * ms, 100 * ms])
+            );
+        }
+        // Relative to the last point.
+        let (start, after) = times(("time", "F", 8), &[-0.1, 0.0, -0.05]);
+        assert_eq!(
+            (start, after),
+            (Start::After(-100 * ms), vec![0, 100 * ms, 50 * ms])
+        );
+        // Relative to the stamp, which no point was measured at.
+        let (start, after) = times(("t", "U", 4), &[2e7, 3e7]);
+        assert_eq!((start, after), (Start::After(0), vec![20 * ms, 30 * ms]));
+        // By the clock: floats of seconds, floats and integers of nanoseconds.
+        let epoch = 1_614_600_000.0;
+        let (start, after) = times(("timestamp", "F", 8), &[epoch + 0.5, epoch + 0.75]);
+        let at = Start::At(1_614_600_000_500_000_000);
+        assert_eq!((start, after), (at, vec![0, 250 * ms]));
+        for kind in ["F", "U"] {
+            let (start, after) = times(("timestamp", kind, 8), &[epoch * 1e9, epoch * 1e9 + 1e8]);
+            let at = Start::At(1_614_600_000_000_000_000);
+            assert_eq!((start, after), (at, vec![0, 100 * ms]));
+        }
+        let (start, after) = times(("timestamp", "F", 8), &[epoch * 1e9]);
+        assert_eq!(
+            (start, after),
+            (Start::At(1_614_600_000_000_000_000), vec![0])
+        );
+        let (start, after) = times(("time", "F", 8), &[f64::NAN, 0.05, f64::INFINITY]);
+        assert_eq!(
+            (start, after[..2].to_vec()),
+            (Start::After(0), vec![0, 50 * ms])
+        );
+    }
+
+    #[test]
+    fn the_intensity_is_a_fraction_of_its_full_scale() {
+        let strongest = |name: &'static str, kind: &'static str, size, values: [f64; 2]| {
+            let points = values.map(|value| vec![1.0, 2.0, 3.0, value]);
+            let file = file(
+                "binary",
+                &[XYZ[0], XYZ[1], XYZ[2], (name, kind, size)],
+                &points,
+            );
+            let points = scan(&file).expect("is one").points;
+            f64::from(points[1].intensity()) / 65_535.0
+        };
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-4, "{found}");
+        near(strongest("intensity", "F", 4, [0.5, 1.0]), 1.0);
+        near(strongest("intensity", "F", 4, [0.5, 51.0]), 0.2);
+        near(strongest("reflectivity", "U", 1, [0.0, 1.0]), 1.0 / 255.0);
+        near(strongest("i", "U", 2, [0.0, 256.0]), 256.0 / 65_535.0);
+        near(strongest("intensity", "F", 4, [f64::NAN, 1e9]), 1.0);
+        near(strongest("intensity", "F", 4, [0.5, -3.0]), 0.0);
+        near(strongest("rgb", "F", 4, [0.5, 3.0]), 0.0);
+    }
+
+    #[test]
+    fn data_that_are_not_what_the_head_says_are_refused() {
+        let points = vec![vec![1.0, 2.0, 3.0]; 3];
+        let wrong = |file: &[u8]| scan(file).map_err(|wrong| (wrong.field, wrong.expected));
+        let named = |file: &[u8], field: &str, expected: &str| {
+            let (found, text) = wrong(file).expect_err(expected);
+            assert!(found == field && text.contains(expected), "{found}: {text}");
+        };
+        let with = |encoding| file(encoding, &XYZ, &points);
+        let cut = |file: &[u8], by: usize| file[..file.len() - by].to_vec();
+        named(
+            &cut(&with("binary"), 1),
+            "DATA",
+            "3 points of 12 bytes, found 35 bytes",
+        );
+        named(
+            &[with("binary"), vec![0; 12]].concat(),
+            "DATA",
+            "found 48 bytes",
+        );
+        assert!(
+            scan(&[with("binary"), vec![0; 11]].concat()).is_ok(),
+            "is padding"
+        );
+        named(
+            &cut(&with("ascii"), 6),
+            "DATA",
+            "3 lines of a point each, found 2",
+        );
+        named(
+            &[with("ascii"), b"1 2 3\n".into()].concat(),
+            "DATA",
+            "found 4",
+        );
+        named(
+            &[cut(&with("ascii"), 3), b"\n".into()].concat(),
+            "point 3",
+            "3 numbers",
+        );
+        named(
+            &[cut(&with("ascii"), 2), b"x\n".into()].concat(),
+            "point 3",
+            "3 numbers",
+        );
+        named(
+            &[cut(&with("ascii"), 2), vec![0xFF]].concat(),
+            "DATA",
+            "text",
+        );
+        let packed = with("binary_compressed");
+        named(
+            &cut(&packed, 1),
+            "DATA",
+            "as much compressed data as it says, found",
+        );
+        named(&cut(&packed, 42), "DATA", "as much compressed data");
+        let mut other = packed.clone();
+        let head = Header::parse(&packed).expect("is one").end;
+        other[head + 4] += 1;
+        named(&other, "DATA", "36 bytes, compressed by LZF");
+        other[head + 4] -= 1;
+        other[head + 8] = 40;
+        named(&other, "DATA", "36 bytes, compressed by LZF");
+
+        named(
+            &file("binary", &XYZ[..2], &[vec![1.0, 2.0]]),
+            "FIELDS",
+            "a field `z`",
+        );
+        let empty = b"FIELDS\nSIZE\nTYPE\nPOINTS 0\nDATA binary\n";
+        assert!(scan(empty).is_err());
+        for (points, data) in [("4194305", "binary"), ("4194304", "binary_compressed")] {
+            let head =
+                format!("FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nPOINTS {points}\nDATA {data}\n");
+            named(head.as_bytes(), "POINTS", "at most");
+        }
+        let none = file("ascii", &XYZ, &[]);
+        assert_eq!(scan(&none).expect("has no point").points, []);
+    }
+
+    proptest! {
+        /// Text, rows and columns hold the same.
+        #[test]
+        fn every_encoding_gives_the_same_points(
+            values in prop::collection::vec(prop::array::uniform5(-100i32..100), 0..40),
+            kinds in prop::array::uniform5(prop::sample::select(vec![
+                ("F", 4), ("F", 8), ("I", 1), ("I", 2), ("I", 4), ("I", 8),
+            ])),
+        ) {
+            let names = ["x", "_", "y", "z", "intensity"];
+            let fields: Vec<_> = names.iter().zip(kinds).map(|(n, (k, s))| (*n, k, s)).collect();
+            let points: Vec<Vec<f64>> = values.iter().map(|v| v.map(f64::from).to_vec()).collect();
+            let scans = ["ascii", "binary", "binary_compressed"]
+                .map(|encoding| scan(&file(encoding, &fields, &points)).expect("is one"));
+            for (point, [x, _, y, z, _]) in scans[0].points.iter().zip(&values) {
+                prop_assert_eq!([point.x, point.y, point.z], [x * 1000, y * 1000, z * 1000]);
+            }
+            prop_assert_eq!(scans[0].points.len(), values.len());
+            prop_assert_eq!(&scans[0], &scans[1]);
+            prop_assert_eq!(&scans[0], &scans[2]);
+        }
+
+        #[test]
+        fn any_data_are_points_or_wrong(
+            kinds in prop::collection::vec(("x|y|z|t|intensity|_", "I|U|F", "1|2|4|8", 1u32..4), 0..8),
+            points in 0usize..50,
+            encoding in "ascii|binary|binary_compressed",
+            data in prop::collection::vec(any::<u8>(), 0..2000),
+        ) {
+            let line = |word: fn(&(String, String, String, u32)) -> String| {
+                kinds.iter().map(word).collect::<Vec<_>>().join(" ")
+            };
+            let mut file = format!(
+                "FIELDS {}\nTYPE {}\nSIZE {}\nCOUNT {}\nPOINTS {points}\nDATA {encoding}\n",
+                line(|k| k.0.clone()), line(|k| k.1.clone()), line(|k| k.2.clone()), line(|k| k.3.to_string()),
+            )
+            .into_bytes();
+            file.extend(data);
+            if let Ok(scan) = scan(&file) {
+                prop_assert_eq!(scan.points.len(), points);
+            }
+        }
+
+        #[test]
+        fn any_number_is_read(number in prop::sample::select(vec![Number::U8, Number::I64, Number::F64]), bytes: Vec<u8>) {
+            let _ = number.read(&bytes);
+        }
+    }
+}

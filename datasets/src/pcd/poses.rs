@@ -206,3 +206,124 @@ fn ending(folder: &Path) -> Result<Vec<PathBuf>> {
     found.sort();
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_line_is_a_pose_or_none() {
+        let tum = |line| Layout::Tum.parse(line);
+        let waypoint = tum("1614600000.5 1 2 3 0 0 0.7071 0.7071").expect("is one");
+        assert_eq!(waypoint.stamp, 1_614_600_000_500_000_000);
+        assert_eq!(waypoint.pose.translation, Translation3::new(1.0, 2.0, 3.0));
+        let (_, _, yaw) = waypoint.pose.rotation.euler_angles();
+        assert!((yaw - std::f64::consts::FRAC_PI_2).abs() < 1e-9);
+        for wrong in [
+            "1 1 2 3 0 0 0",
+            "1 1 2 3 0 0 0 1 1",
+            "1 1 2 3 0 0 0 2",
+            "1 1 2 3 0 0 0 0",
+            "1 nan 2 3 0 0 0 1",
+            "inf 1 2 3 0 0 0 1",
+            "1 1 2e5 3 0 0 0 1",
+            "1 1 2 x 0 0 0 1",
+        ] {
+            assert_eq!(tum(wrong), None, "{wrong}");
+        }
+        let kitti = |line| Layout::Kitti.parse(line);
+        let waypoint = kitti("0 -1 0 7 1 0 0 8 0 0 1 9").expect("is one");
+        assert_eq!(waypoint.pose.translation, Translation3::new(7.0, 8.0, 9.0));
+        let (_, _, yaw) = waypoint.pose.rotation.euler_angles();
+        assert!((yaw - std::f64::consts::FRAC_PI_2).abs() < 1e-9);
+        for wrong in [
+            "0 1 0 7 1 0 0 8 0 0 1 9",
+            "1 0.1 0 7 0 1 0 8 0 0 1 9",
+            "0 0 0 0 0 0 0 0 0 0 0 0",
+            "nan 0 0 7 0 1 0 8 0 0 1 9",
+            "1 0 0 inf 0 1 0 8 0 0 1 9",
+            "1 0 0 7 0 1 0 8 0 0 1",
+        ] {
+            assert_eq!(kitti(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_file_is_found_by_its_name() {
+        let around = tempfile::tempdir().expect("a folder");
+        let scans = around.path().join("scans");
+        std::fs::create_dir(&scans).expect("made");
+        let found = || {
+            let poses = Poses::beside(&scans).expect("can be listed")?;
+            Some(poses.path.file_name()?.to_str()?.to_owned())
+        };
+        assert_eq!(found(), None);
+        // From the last choice to the first.
+        for (folder, name) in [
+            (around.path(), "odom_poses.txt"),
+            (around.path(), "optimized_poses_tum.txt"),
+            (&*scans, "b_poses_kitti.txt"),
+            (&*scans, "run_7_poses_tum.txt"),
+            (&*scans, "b.tum"),
+            (&*scans, "a.tum"),
+            (&*scans, "poses.txt"),
+            (&*scans, "poses.tum"),
+        ] {
+            std::fs::write(around.path().join("other.tum"), "").expect("written");
+            std::fs::write(folder.join(name), "0 0 0 0 0 0 0 1\n").expect("written");
+            assert_eq!(found().as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_refused_and_a_line_that_is_none_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("poses.txt");
+        let read = |text: &str| {
+            std::fs::write(&path, text).expect("written");
+            Poses::read(path.clone())
+        };
+        for text in ["", "# stamp x y z\n", "1 2 3\n"] {
+            let error = read(text).expect_err("has no pose").to_string();
+            assert!(
+                error.contains("poses.txt: poses: expected lines of 8"),
+                "{error}"
+            );
+        }
+        let poses =
+            read("# a comment\n0 1 2 3 0 0 0 1\n\n1 2 3\n2 1 2 3 0 0 0 1\n").expect("is one");
+        assert_eq!((poses.len(), poses.whole().count()), (3, 2));
+        assert_eq!(poses.at(2).expect("is one").stamp, 2_000_000_000);
+        let error = poses.at(1).expect_err("is none").to_string();
+        assert!(
+            error.contains("poses.txt: pose 2: expected the numbers `stamp x"),
+            "{error}"
+        );
+        for line in [3, u64::MAX] {
+            assert_eq!(
+                poses.at(line).expect_err("is not there").reason(),
+                "missing_pose"
+            );
+        }
+        let long = "0 0 0 0 0 0 0 1\n".repeat(POSES_LIMIT + 1);
+        assert!(
+            read(&long)
+                .expect_err("too long")
+                .to_string()
+                .contains("at most 262144")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_a_pose_or_none(line in "([-0-9.e]{1,6} ?){0,14}|\\PC{0,40}") {
+            for layout in [Layout::Tum, Layout::Kitti] {
+                if let Some(waypoint) = layout.parse(&line) {
+                    let norm = waypoint.pose.rotation.norm();
+                    prop_assert!((norm - 1.0).abs() < 1e-9);
+                }
+            }
+        }
+    }
+}
