@@ -145,18 +145,6 @@ fn the_synthetic_drive_is_written_whole() {
     assert_eq!(poses.waypoints(), log.trajectory().waypoints());
 }
 
-#[test]
-fn the_same_log_gives_the_same_bytes() {
-    let log = Drive::new();
-    let folder = TempDir::new().expect("a folder");
-    let [one, two] = ["one", "two"].map(|name| {
-        let out = folder.path().join(name);
-        convert(&log.open(), &out, |_| {}).expect("is written");
-        std::fs::read(out).expect("is there")
-    });
-    assert!(one == two);
-}
-
 /// A recorded log; `None`, with a word about it, where it is not.
 fn recorded(log: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");

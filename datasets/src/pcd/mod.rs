@@ -298,7 +298,7 @@ impl Scans {
                 };
                 let path = path.display();
                 notes.push(match lines == files {
-                    true => format!("The poses are those of {path}."),
+                    true => format!("The poses are those of {path}, taken to be the lidar's."),
                     false => format!("{path} has {lines} poses for {files} scans, taken {how}."),
                 });
                 stamped || poses.layout == Layout::Tum
