@@ -35,7 +35,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Its name in reports and exports.
+    /// Its name in reports and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Car => "car",
@@ -75,4 +75,30 @@ pub struct Annotation {
     pub points: Option<u32>,
     /// How much of it can be seen, from 0 to 1.
     pub visibility: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_has_one_name() {
+        for class in [
+            Class::Car,
+            Class::Van,
+            Class::Truck,
+            Class::Bus,
+            Class::Trailer,
+            Class::Train,
+            Class::Motorcycle,
+            Class::Bicycle,
+            Class::Pedestrian,
+            Class::Animal,
+            Class::Obstacle,
+            Class::Other,
+        ] {
+            let json = serde_json::to_value(class).expect("is JSON");
+            assert_eq!(json, class.name());
+        }
+    }
 }

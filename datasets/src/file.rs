@@ -8,6 +8,18 @@ use crate::error::{Error, Result};
 
 /// Reads a regular file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let bytes = head(path, limit + 1)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLarge {
+            path: path.into(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads a regular file's first `limit` bytes, or all of a shorter one.
+pub(crate) fn head(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let io = |source| Error::Io {
         path: path.into(),
         source,
@@ -17,15 +29,9 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     if !found.is_file() {
         return Err(io(io::Error::other("not a regular file")));
     }
-    let mut bytes = Vec::with_capacity(found.len().min(limit) as usize + 1);
+    let mut bytes = Vec::with_capacity(found.len().min(limit) as usize);
     let file = File::open(path).map_err(io)?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > limit {
-        return Err(Error::TooLarge {
-            path: path.into(),
-            limit,
-        });
-    }
+    file.take(limit).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }
 
@@ -49,6 +55,8 @@ mod tests {
         std::fs::write(&path, [0x41; 8]).expect("written");
         assert_eq!(read_text(&path, 8).expect("fits"), "AAAAAAAA");
         assert_eq!(read(&path, 7).expect_err("does not").reason(), "too_large");
+        assert_eq!(head(&path, 3).expect("is there"), [0x41; 3]);
+        assert_eq!(head(&path, 9).expect("is there"), [0x41; 8]);
         std::fs::write(&path, [0x41, 0xFF]).expect("written");
         let error = read_text(&path, 8).expect_err("is no text");
         assert!(

@@ -5,6 +5,7 @@
 
 mod annotation;
 mod calibration;
+pub mod convert;
 mod error;
 mod file;
 mod frame;
@@ -12,6 +13,7 @@ mod geometry;
 mod info;
 mod kitti;
 mod log;
+mod pcd;
 pub mod synth;
 mod trajectory;
 
