@@ -96,6 +96,7 @@ fn rig(cameras: Vec<Camera>) -> Arc<Rig> {
 fn frame(index: u64, stamp: i64, rig: &Arc<Rig>, way: &Arc<Trajectory>) -> Frame {
     Frame {
         index,
+        begins: false,
         stamp,
         pose: way.at(stamp),
         ego: way.clone(),

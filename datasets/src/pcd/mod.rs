@@ -334,6 +334,7 @@ impl Source for Scans {
         };
         Ok(Frame {
             index,
+            begins: false,
             stamp,
             pose: Some(pose),
             ego: self.way.clone(),
