@@ -1,13 +1,13 @@
 //! Whole files of bounded size.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Reads a regular file of at most `limit` bytes.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+/// Opens a regular file, and says how long it is, bytes.
+pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
     let io = |source| Error::Io {
         path: path.into(),
         source,
@@ -17,9 +17,19 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     if !found.is_file() {
         return Err(io(io::Error::other("not a regular file")));
     }
-    let mut bytes = Vec::with_capacity(found.len().min(limit) as usize + 1);
-    let file = File::open(path).map_err(io)?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+    Ok((File::open(path).map_err(io)?, found.len()))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let (file, length) = open(path)?;
+    let mut bytes = Vec::with_capacity(length.min(limit) as usize + 1);
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::Io {
+            path: path.into(),
+            source,
+        })?;
     if bytes.len() as u64 > limit {
         return Err(Error::TooLarge {
             path: path.into(),
@@ -27,6 +37,14 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
         });
     }
     Ok(bytes)
+}
+
+/// Says what it means that a file is not there.
+pub(crate) fn missing(error: Error, what: impl Fn(PathBuf) -> Error) -> Error {
+    match error {
+        Error::Io { path, source } if source.kind() == ErrorKind::NotFound => what(path),
+        other => other,
+    }
 }
 
 /// Reads a UTF-8 text of at most `limit` bytes.

@@ -4,6 +4,7 @@
 //! Frames of reference and units are converted here and nowhere else.
 
 mod annotation;
+mod argoverse2;
 mod calibration;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ mod geometry;
 mod info;
 mod kitti;
 mod log;
+mod nuscenes;
 pub mod synth;
 mod trajectory;
 

@@ -10,7 +10,7 @@ use crate::error::{BrokenFrame, Error, Result};
 use crate::frame::Frame;
 use crate::info::Info;
 use crate::trajectory::Trajectory;
-use crate::{kitti, synth};
+use crate::{argoverse2, kitti, nuscenes, synth};
 
 /// A log: what is known of a drive before its frames are read, and the way to
 /// read them.
@@ -58,11 +58,23 @@ struct Format {
 }
 
 /// In the order in which they are tried.
-const FORMATS: [Format; 1] = [Format {
-    content: kitti::CONTENT,
-    recognises: kitti::recognises,
-    open: kitti::open,
-}];
+const FORMATS: [Format; 3] = [
+    Format {
+        content: kitti::CONTENT,
+        recognises: kitti::recognises,
+        open: kitti::open,
+    },
+    Format {
+        content: nuscenes::CONTENT,
+        recognises: nuscenes::recognises,
+        open: nuscenes::open,
+    },
+    Format {
+        content: argoverse2::CONTENT,
+        recognises: argoverse2::recognises,
+        open: argoverse2::open,
+    },
+];
 
 impl Log {
     /// Opens the log at `path`, whose format is recognised by its content.
@@ -80,17 +92,19 @@ impl Log {
     /// Those of [`Log::open`], and [`Error::Malformed`] if a topic that was
     /// named is not there.
     pub fn open_with(path: &Path, options: &Options) -> Result<Self> {
+        // Before a look at the path itself: a part of a set is named as if it
+        // were a folder in it.
+        if let Some(format) = FORMATS.iter().find(|format| (format.recognises)(path)) {
+            return (format.open)(path, options);
+        }
         path.metadata().map_err(|source| Error::Io {
             path: path.into(),
             source,
         })?;
-        match FORMATS.iter().find(|format| (format.recognises)(path)) {
-            Some(format) => (format.open)(path, options),
-            None => Err(Error::UnknownFormat {
-                path: path.into(),
-                expected: FORMATS.map(|format| format.content).join("; "),
-            }),
-        }
+        Err(Error::UnknownFormat {
+            path: path.into(),
+            expected: FORMATS.map(|format| format.content).join("; "),
+        })
     }
 
     /// The synthetic drive.
