@@ -139,9 +139,12 @@ fn the_vehicle_stands_on_the_road() {
                 .map(move |point| base_from_lidar * place(point))
         });
         let places: Vec<_> = places.collect();
-        // The road slopes there, so that both sides of the vehicle are taken.
+        // The road slopes there, so that both sides of the vehicle are taken;
+        // cars stand on it.
         let median = |ahead: f64| {
-            let near = |p: &&Point3<f64>| (3.0..8.0).contains(&(p.x * ahead)) && p.y.abs() < 2.0;
+            let near = |p: &&Point3<f64>| {
+                (3.0..8.0).contains(&(p.x * ahead)) && p.y.abs() < 2.0 && p.z.abs() < 0.4
+            };
             let mut heights: Vec<f64> = places.iter().filter(near).map(|p| p.z).collect();
             heights.sort_by(f64::total_cmp);
             assert!(heights.len() > 300, "{}", heights.len());

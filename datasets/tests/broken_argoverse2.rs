@@ -296,7 +296,8 @@ fn a_broken_record_costs_its_frame() {
         drive.table("sensors/lidar/1100000000", columns);
     };
     let wrong = Arc::new(UInt8Array::from(vec![0, 1, 2, 64]));
-    let cases: [(&dyn Fn(&Drive), &str); 5] = [
+    type Spoil<'a> = &'a dyn Fn(&Drive);
+    let cases: [(Spoil<'_>, &str); 5] = [
         (&cut, "footer: expected that of a whole Feather"),
         (
             &|drive| fs::write(drive.path().join(file), "").expect("written"),

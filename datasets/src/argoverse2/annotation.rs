@@ -12,7 +12,7 @@ use crate::info;
 
 /// A log has some 18,000 boxes in 1 MB.
 const BYTES: u64 = 64 << 20;
-const ROWS: usize = 1 << 18;
+const ROWS: usize = 1 << 16;
 
 /// The boxes of a log, by the stamp of their sweep.
 #[derive(Debug, Default)]

@@ -18,7 +18,8 @@ const ROWS: usize = 1 << 10;
 /// which Ford gives: length 191.8 in, width 72.9 in, 83.5 in with its mirrors,
 /// wheelbase 112.2 in.
 const WHEELBASE: f64 = 2.850;
-/// From the axles to the bumpers, m.
+/// From the axles to the bumpers, m: the rest of the length, shared out by
+/// estimate.
 const OVERHANG_AHEAD: f64 = 0.97;
 const OVERHANG_BEHIND: f64 = 1.06;
 /// With the mirrors, m.
@@ -27,8 +28,9 @@ const HALF_WIDTH: f64 = 1.06;
 const MARGIN: f64 = 0.1;
 /// With the lidars, the upper of which is 1.97 m above the road.
 const HEIGHT: f64 = 2.1;
-/// The rear axle above the road, m. The authors say some 0.33 m
-/// (argoverse-api, issue 286).
+/// The rear axle above the road, m, as the authors say (argoverse-api, issue
+/// 286). Planes through the road of recorded sweeps lie 0.327 m and 0.330 m
+/// below it.
 const AXLE: f64 = 0.33;
 
 /// The data set's two lidars, in the order of the rig.

@@ -1,7 +1,8 @@
 //! Logs of the Argoverse 2 sensor and lidar data sets (Wilson et al.,
 //! *Argoverse 2: Next generation datasets for self-driving perception and
 //! forecasting*, NeurIPS 2021): a folder with Feather files for tables and
-//! sweeps, and JPEG pictures, all named by their time in nanoseconds.
+//! sweeps, and JPEG pictures, all named by their time in nanoseconds. By those
+//! times it is January 1980.
 //!
 //! Odom is Argoverse's city frame. Its coordinates are a few kilometres.
 
@@ -38,7 +39,7 @@ const CAMERAS: &str = "sensors/cameras";
 
 /// A sweep has some 100,000 returns in 1 MB.
 const SWEEP_BYTES: u64 = 64 << 20;
-const SWEEP_ROWS: usize = 1 << 20;
+const SWEEP_ROWS: usize = 1 << 19;
 /// A log has some 2,700 poses in 170 kB.
 const POSES_BYTES: u64 = 64 << 20;
 const POSES_ROWS: usize = 1 << 18;
@@ -58,8 +59,7 @@ struct Drive {
 /// One sweep of both lidars, and what belongs to it.
 #[derive(Debug)]
 struct Moment {
-    /// The time to which the returns are compensated, ns since the epoch of
-    /// the log's clock.
+    /// The time to which the returns are compensated, ns.
     stamp: i64,
     /// Stamps of the pictures, by camera of the rig.
     pictures: Vec<Option<i64>>,

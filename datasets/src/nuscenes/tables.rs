@@ -13,9 +13,8 @@ use serde::{Deserialize, de};
 use crate::error::{Error, Result};
 use crate::file;
 
-/// A scene has some 4,000 records of sensors and 3,000 boxes; this many are
-/// an hour's.
-const MOST_RECORDS: usize = 200_000;
+/// A scene of 20 s has some 3,000 records of sensors, and as many boxes.
+const MOST_RECORDS: usize = 50_000;
 
 /// The folder of one version of a set: `v1.0-mini` and so on.
 #[derive(Clone, Debug)]
@@ -305,7 +304,7 @@ mod tests {
             record.repeat(MOST_RECORDS + 1).trim_end_matches(',')
         );
         let error = scenes(text.as_bytes()).expect_err("is too long");
-        assert!(error.to_string().contains("more than 200000"), "{error}");
+        assert!(error.to_string().contains("more than 50000"), "{error}");
     }
 
     #[test]

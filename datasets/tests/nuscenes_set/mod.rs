@@ -3,6 +3,7 @@
 //! the others follow from its motion, with sweeps between them.
 #![allow(dead_code)]
 
+use std::f64::consts::FRAC_PI_2;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -51,8 +52,9 @@ pub(crate) struct Cuboid {
     pub(crate) points: u64,
 }
 
-/// The official categories of the classes of detection, in their order.
-const CATEGORIES: [&str; 10] = [
+/// The official categories of the classes of detection, in their order, and
+/// one that is none of them.
+const CATEGORIES: [&str; 11] = [
     "vehicle.car",
     "vehicle.truck",
     "vehicle.trailer",
@@ -63,6 +65,7 @@ const CATEGORIES: [&str; 10] = [
     "human.pedestrian.adult",
     "movable_object.trafficcone",
     "movable_object.barrier",
+    "movable_object.pushable_pullable",
 ];
 
 const LEVELS: [&str; 4] = ["v0-40", "v40-60", "v60-80", "v80-100"];
@@ -102,11 +105,12 @@ impl Keyframe {
         });
         let boxes = frame["instances"].as_array().expect("a list").iter();
         let boxes = boxes.map(|instance| {
-            let label = instance["bbox_label_3d"].as_u64().expect("a class");
+            let label = instance["bbox_label_3d"].as_i64().expect("a class");
+            let none = CATEGORIES.len() - 1;
             let [x, y, z, length, width, height, yaw] = numbers(&instance["bbox_3d"]);
             let velocity = instance["velocity"].as_array().expect("a list");
             Cuboid {
-                category: CATEGORIES[label as usize],
+                category: CATEGORIES[usize::try_from(label).unwrap_or(none)],
                 lidar_from_box: Pose::new(Vector3::new(x, y, z), Vector3::z() * yaw),
                 size: [length, width, height],
                 velocity: velocity[0]
@@ -135,8 +139,7 @@ impl Keyframe {
         let timestamp = 1_600_000_000_000_000;
         let at =
             |stamp: i64| Pose::translation(600.0 + (stamp - timestamp) as f64 * 1e-5, 1600.0, 0.0);
-        let looks =
-            UnitQuaternion::from_euler_angles(-1.5707963267948966, 0.0, -1.5707963267948966);
+        let looks = UnitQuaternion::from_euler_angles(-FRAC_PI_2, 0.0, -FRAC_PI_2);
         let sensor = |channel: &str, timestamp: i64, file: PathBuf, ego_from_sensor| Sensor {
             channel: channel.into(),
             timestamp,
@@ -146,10 +149,7 @@ impl Keyframe {
             intrinsic: None,
             resolution: [0; 2],
         };
-        let turned = Pose::new(
-            Vector3::new(0.94, 0.0, 1.84),
-            Vector3::z() * -1.5707963267948966,
-        );
+        let turned = Pose::new(Vector3::new(0.94, 0.0, 1.84), Vector3::z() * -FRAC_PI_2);
         let ahead = Pose::from_parts(Translation3::new(1.7, 0.0, 1.5), looks);
         let camera = Sensor {
             intrinsic: Some([[40.0, 0.0, 16.0], [0.0, 40.0, 8.0], [0.0, 0.0, 1.0]]),
