@@ -16,6 +16,15 @@ pub enum Error {
         /// What would have been recognised.
         expected: String,
     },
+    /// The path is a set of scenes, and leaves open which is meant.
+    #[error("{}: expected the name of a scene at the end of the path, as in {}; the set has {}",
+            path.display(), path.join(first(scenes)).display(), named(scenes))]
+    WhichScene {
+        /// The set.
+        path: PathBuf,
+        /// The names of its scenes.
+        scenes: Vec<String>,
+    },
     /// A file cannot be opened or read.
     #[error("{}: {source}", path.display())]
     Io {
@@ -98,11 +107,27 @@ pub enum Error {
     },
 }
 
+/// A name to show how one is given.
+fn first(names: &[String]) -> &str {
+    names.first().map_or("", String::as_str)
+}
+
+/// Names in one line, which a whole set would make too long.
+fn named(names: &[String]) -> String {
+    const MOST: usize = 100;
+    let (shown, rest) = names.split_at(names.len().min(MOST));
+    match rest.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 impl Error {
     /// A short key under which reports count what was lost.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::UnknownFormat { .. } => "unknown_format",
+            Self::WhichScene { .. } => "which_scene",
             Self::Io { .. } => "io",
             Self::Malformed { .. } => "malformed",
             Self::Image { .. } | Self::Resolution { .. } => "broken_image",

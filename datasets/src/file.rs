@@ -1,10 +1,24 @@
 //! Whole files of bounded size.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+
+/// Opens a regular file, and says how long it is, bytes.
+pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
+    let io = |source| Error::Io {
+        path: path.into(),
+        source,
+    };
+    // Opening a pipe would wait for its writer.
+    let found = std::fs::metadata(path).map_err(io)?;
+    if !found.is_file() {
+        return Err(io(io::Error::other("not a regular file")));
+    }
+    Ok((File::open(path).map_err(io)?, found.len()))
+}
 
 /// Reads a regular file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
@@ -20,19 +34,23 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
 
 /// Reads a regular file's first `limit` bytes, or all of a shorter one.
 pub(crate) fn head(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let io = |source| Error::Io {
-        path: path.into(),
-        source,
-    };
-    // Opening a pipe would wait for its writer.
-    let found = std::fs::metadata(path).map_err(io)?;
-    if !found.is_file() {
-        return Err(io(io::Error::other("not a regular file")));
-    }
-    let mut bytes = Vec::with_capacity(found.len().min(limit) as usize);
-    let file = File::open(path).map_err(io)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    let (file, length) = open(path)?;
+    let mut bytes = Vec::with_capacity(length.min(limit) as usize);
+    file.take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::Io {
+            path: path.into(),
+            source,
+        })?;
     Ok(bytes)
+}
+
+/// Says what it means that a file is not there.
+pub(crate) fn missing(error: Error, what: impl Fn(PathBuf) -> Error) -> Error {
+    match error {
+        Error::Io { path, source } if source.kind() == ErrorKind::NotFound => what(path),
+        other => other,
+    }
 }
 
 /// Reads a UTF-8 text of at most `limit` bytes.

@@ -11,6 +11,7 @@ use image::{ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbImage}
 use crate::annotation::Annotation;
 use crate::calibration::Rig;
 use crate::error::{Error, Result};
+use crate::file;
 use crate::geometry::{Point, Pose};
 use crate::trajectory::Trajectory;
 
@@ -88,6 +89,36 @@ impl std::fmt::Debug for Pixels {
 impl Image {
     /// The greatest width and height that is read, pixels.
     pub const MAX_SIDE: u32 = 8192;
+
+    /// The largest picture file that is read, bytes.
+    const FILE_LIMIT: u64 = 64 << 20;
+
+    /// Reads a picture file of a camera, and checks that its header gives the
+    /// size for which the camera was calibrated.
+    pub(crate) fn read(
+        camera: usize,
+        stamp: i64,
+        path: PathBuf,
+        resolution: [u32; 2],
+    ) -> Result<Self> {
+        let bytes = file::read(&path, Self::FILE_LIMIT)
+            .map_err(|error| file::missing(error, |path| Error::MissingImage { path }))?;
+        let image = Self {
+            camera,
+            stamp,
+            source: path,
+            pixels: Pixels::Encoded(bytes),
+        };
+        let found = image.resolution()?;
+        if found != resolution {
+            return Err(Error::Resolution {
+                path: image.source,
+                found,
+                expected: resolution,
+            });
+        }
+        Ok(image)
+    }
 
     /// Width and height, pixels; of an encoded picture only the header is
     /// read.

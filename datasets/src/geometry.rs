@@ -2,10 +2,28 @@
 //! follow REP 105 (`map → odom → base_link → sensor`).
 
 use bytemuck::{Pod, Zeroable};
+use nalgebra::{Quaternion, UnitQuaternion};
 
 /// A rigid transform in metres. `a_from_b` takes coordinates in `b` to
 /// coordinates in `a`.
 pub type Pose = nalgebra::Isometry3<f64>;
+
+/// The farthest that anything is from an origin, m: the grid counts its cells
+/// in millimetres, of which 32 bits hold some 2,000 km.
+const FARTHEST: f64 = 1e6;
+
+/// The pose of a place in metres and a quaternion w, x, y, z; `None` if the
+/// place is not within 1,000 km of the origin, or the quaternion not of
+/// length 1.
+pub(crate) fn pose([x, y, z]: [f64; 3], [w, i, j, k]: [f64; 4]) -> Option<Pose> {
+    let quaternion = Quaternion::new(w, i, j, k);
+    let unit = (quaternion.norm() - 1.0).abs() <= 1e-3;
+    let near = [x, y, z].iter().all(|c| c.abs() <= FARTHEST);
+    (unit && near).then(|| {
+        let rotation = UnitQuaternion::from_quaternion(quaternion);
+        Pose::from_parts([x, y, z].into(), rotation)
+    })
+}
 
 /// A place on the ego vehicle's way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,6 +129,19 @@ mod tests {
         let far = Point::from_metres([1e38, -1e38, 0.0], f64::NAN, i64::MAX);
         assert_eq!((far.x, far.y, far.z), (Point::LIMIT, -Point::LIMIT, 0));
         assert_eq!((far.intensity(), far.after_ns()), (0, 655_350_000));
+    }
+
+    #[test]
+    fn what_is_no_pose_is_none() {
+        let turned = [0.5f64.sqrt(), 0.0, 0.0, 0.5f64.sqrt()];
+        let ahead = pose([1.0, 2.0, 3.0], turned).expect("is one") * nalgebra::Vector3::x();
+        assert!((ahead - nalgebra::Vector3::y()).norm() < 1e-12);
+        for quaternion in [[0.0; 4], [2.0, 0.0, 0.0, 0.0], [f64::NAN, 0.0, 0.0, 1.0]] {
+            assert_eq!(pose([0.0; 3], quaternion), None);
+        }
+        for place in [2e6, f64::NAN, f64::INFINITY] {
+            assert_eq!(pose([0.0, place, 0.0], turned), None);
+        }
     }
 
     proptest! {

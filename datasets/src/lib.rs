@@ -4,6 +4,7 @@
 //! Frames of reference and units are converted here and nowhere else.
 
 mod annotation;
+mod argoverse2;
 mod calibration;
 pub mod convert;
 mod error;
@@ -13,6 +14,7 @@ mod geometry;
 mod info;
 mod kitti;
 mod log;
+mod nuscenes;
 mod pcd;
 pub mod synth;
 mod trajectory;

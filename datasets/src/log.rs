@@ -10,7 +10,7 @@ use crate::error::{BrokenFrame, Error, Result};
 use crate::frame::Frame;
 use crate::info::Info;
 use crate::trajectory::Trajectory;
-use crate::{kitti, pcd, synth};
+use crate::{argoverse2, kitti, nuscenes, pcd, synth};
 
 /// A log: what is known of a drive before its frames are read, and the way to
 /// read them.
@@ -58,11 +58,21 @@ struct Format {
 }
 
 /// In the order in which they are tried.
-const FORMATS: [Format; 2] = [
+static FORMATS: &[Format] = &[
     Format {
         content: kitti::CONTENT,
         recognises: kitti::recognises,
         open: kitti::open,
+    },
+    Format {
+        content: nuscenes::CONTENT,
+        recognises: nuscenes::recognises,
+        open: nuscenes::open,
+    },
+    Format {
+        content: argoverse2::CONTENT,
+        recognises: argoverse2::recognises,
+        open: argoverse2::open,
     },
     Format {
         content: pcd::CONTENT,
@@ -70,6 +80,11 @@ const FORMATS: [Format; 2] = [
         open: pcd::open,
     },
 ];
+
+/// What would be recognised.
+fn contents() -> Vec<&'static str> {
+    FORMATS.iter().map(|format| format.content).collect()
+}
 
 impl Log {
     /// Opens the log at `path`, whose format is recognised by its content.
@@ -94,7 +109,7 @@ impl Log {
         Err(match path.metadata() {
             Ok(_) => Error::UnknownFormat {
                 path: path.into(),
-                expected: FORMATS.map(|format| format.content).join("; "),
+                expected: contents().join("; "),
             },
             Err(source) => Error::Io {
                 path: path.into(),

@@ -14,10 +14,9 @@ mod scan;
 mod sequence;
 mod tracklets;
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Log, Options};
 
 /// What makes a folder a KITTI log.
@@ -49,13 +48,5 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Log> {
         tracking.open(path)
     } else {
         object::open(path)
-    }
-}
-
-/// Says what it means that a file is not there.
-fn missing(error: Error, what: impl Fn(PathBuf) -> Error) -> Error {
-    match error {
-        Error::Io { path, source } if source.kind() == ErrorKind::NotFound => what(path),
-        other => other,
     }
 }

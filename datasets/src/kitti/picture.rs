@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::missing;
 use crate::error::{Error, Result};
-use crate::file;
+use crate::file::{self, missing};
 use crate::frame::{Image, Pixels};
 
 const IMAGE_LIMIT: u64 = 64 << 20;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::calibration::Rig;
 use crate::error::{Error, Result};
+use crate::file::missing;
 use crate::frame::{Frame, Image, Sweep};
 use crate::geometry::{Pose, Waypoint};
 use crate::info::{Gap, Info, Jump, Sensor, SensorKind};
@@ -17,7 +18,7 @@ use crate::trajectory::Trajectory;
 use super::oxts::{Odometry, Packet};
 use super::recording::Recording;
 use super::tracklets::Tracklets;
-use super::{ODOM_LIMIT, calibration, missing, numbered, picture, scan};
+use super::{ODOM_LIMIT, calibration, numbered, picture, scan};
 
 const LIDAR: &str = "velodyne_points";
 const CAMERAS: [&str; 4] = ["image_00", "image_01", "image_02", "image_03"];

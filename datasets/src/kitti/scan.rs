@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::missing;
 use crate::error::{Error, Result};
-use crate::file;
+use crate::file::{self, missing};
 use crate::geometry::Point;
 
 /// x, y, z in metres and the reflectance from 0 to 1, each a little-endian f32.

@@ -135,14 +135,9 @@ impl Tracking {
     pub(super) fn open(&self, path: &Path) -> Result<Log> {
         const CAMERAS: [(&str, usize); 2] = [("image_02", 2), ("image_03", 3)];
         let Some(name) = &self.chosen else {
-            return Err(Error::Malformed {
+            return Err(Error::WhichScene {
                 path: path.into(),
-                field: "sequence".into(),
-                expected: format!(
-                    "the name of one after the folder's, as in {}; there are {}",
-                    self.root.join(&self.names[0]).display(),
-                    self.names.join(", ")
-                ),
+                scenes: self.names.clone(),
             });
         };
         let listed = |folder: &str| self.root.join(folder).join(format!("{name}.txt"));

@@ -1,0 +1,387 @@
+//! Argoverse 2 logs made here: one with pictures, and ones with something
+//! wrong.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, Float16Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    UInt8Array, UInt16Array,
+};
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use image::{Rgb, RgbImage};
+use janus_datasets::{BrokenFrame, Class, Distortion, Log};
+use tempfile::TempDir;
+
+/// Stamps of five sweeps, 10 Hz.
+const STAMPS: [i64; 5] = [
+    1_000_000_000,
+    1_100_000_000,
+    1_200_000_000,
+    1_300_000_000,
+    1_400_000_000,
+];
+
+/// A log with five sweeps of four returns, and pictures at 20 Hz.
+struct Drive {
+    folder: TempDir,
+}
+
+fn doubles(values: &[f64]) -> ArrayRef {
+    Arc::new(Float64Array::from(values.to_vec()))
+}
+
+fn longs(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+fn texts(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+/// The columns of poses that all look ahead, with these places.
+fn poses(places: &[[f64; 3]]) -> Vec<(&'static str, ArrayRef)> {
+    let all = |value| doubles(&vec![value; places.len()]);
+    let place = |k: usize| doubles(&places.iter().map(|p| p[k]).collect::<Vec<_>>());
+    vec![
+        ("qw", all(1.0)),
+        ("qx", all(0.0)),
+        ("qy", all(0.0)),
+        ("qz", all(0.0)),
+        ("tx_m", place(0)),
+        ("ty_m", place(1)),
+        ("tz_m", place(2)),
+    ]
+}
+
+fn sweep() -> Vec<(&'static str, ArrayRef)> {
+    let halves = |values: [f32; 4]| -> ArrayRef {
+        Arc::new(Float16Array::from_iter_values(
+            values.map(half::f16::from_f32),
+        ))
+    };
+    vec![
+        ("x", halves([10.0, -4.5, f32::NAN, 8.0])),
+        ("y", halves([0.5, 2.0, 0.0, -8.0])),
+        ("z", halves([-0.25, 0.0, 0.0, 4.0])),
+        ("intensity", Arc::new(UInt8Array::from(vec![0, 51, 5, 255]))),
+        (
+            "laser_number",
+            Arc::new(UInt8Array::from(vec![0, 32, 31, 63])),
+        ),
+        ("offset_ns", Arc::new(Int32Array::from(vec![0, 10, 20, 30]))),
+    ]
+}
+
+impl Drive {
+    fn new() -> Self {
+        let drive = Self {
+            folder: TempDir::new().expect("a folder"),
+        };
+        let names = [
+            "up_lidar",
+            "down_lidar",
+            "ring_front_center",
+            "ring_side_left",
+        ];
+        let places = [
+            [1.35, 0.0, 1.64],
+            [1.35, 0.0, 1.53],
+            [1.6, 0.0, 1.4],
+            [1.3, 0.3, 1.4],
+        ];
+        let mut extrinsics = vec![("sensor_name", texts(&names))];
+        extrinsics.extend(poses(&places));
+        drive.table("calibration/egovehicle_SE3_sensor", extrinsics);
+        let sides = |values: Vec<u16>| -> ArrayRef { Arc::new(UInt16Array::from(values)) };
+        let intrinsics = vec![
+            ("sensor_name", texts(&names[2..])),
+            ("fx_px", doubles(&[40.0, 41.0])),
+            ("fy_px", doubles(&[40.0, 41.0])),
+            ("cx_px", doubles(&[16.0, 15.0])),
+            ("cy_px", doubles(&[8.0, 7.0])),
+            ("k1", doubles(&[-0.24, -0.24])),
+            ("height_px", sides(vec![16, 16])),
+            ("width_px", sides(vec![32, 32])),
+        ];
+        drive.table("calibration/intrinsics", intrinsics);
+        let stamps: Vec<i64> = (0..9).map(|i| 950_000_000 + i * 60_000_000).collect();
+        let places: Vec<_> = (0..9)
+            .map(|i| [2000.0 + f64::from(i) * 0.6, -900.0, 12.0])
+            .collect();
+        let mut way = vec![("timestamp_ns", longs(&stamps))];
+        way.extend(poses(&places));
+        drive.table("city_SE3_egovehicle", way);
+        let mut boxes = vec![
+            (
+                "timestamp_ns",
+                longs(&[STAMPS[0], STAMPS[1], STAMPS[1], 77]),
+            ),
+            ("track_uuid", texts(&["a", "a", "b", "b"])),
+            ("category", texts(&["BUS", "BUS", "DOG", "DOG"])),
+            ("length_m", doubles(&[12.0, 12.0, 0.5, 0.5])),
+            ("width_m", doubles(&[3.0, 3.0, 0.25, 0.25])),
+            ("height_m", doubles(&[3.5, 3.5, 0.5, 0.5])),
+            ("num_interior_pts", longs(&[500, 400, 3, 2])),
+        ];
+        boxes.extend(poses(&[[20.0, 1.0, 1.0]; 4]));
+        drive.table("annotations", boxes);
+        for stamp in STAMPS {
+            drive.table(&format!("sensors/lidar/{stamp}"), sweep());
+        }
+        let picture = RgbImage::from_fn(32, 16, |x, y| Rgb([x as u8 * 7, y as u8 * 9, 80]));
+        let folder = drive.path().join("sensors/cameras/ring_front_center");
+        fs::create_dir_all(&folder).expect("made");
+        for i in 0..10 {
+            let stamp = 1_010_000_000 + i * 50_000_000;
+            picture
+                .save(folder.join(format!("{stamp}.jpg")))
+                .expect("encodes");
+        }
+        drive
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn table(&self, name: &str, columns: Vec<(&str, ArrayRef)>) {
+        let path = self.path().join(format!("{name}.feather"));
+        fs::create_dir_all(path.parent().expect("has one")).expect("made");
+        let batch = RecordBatch::try_from_iter(columns).expect("fits");
+        let file = fs::File::create(path).expect("made");
+        let lz4 = Some(CompressionType::LZ4_FRAME);
+        let options = IpcWriteOptions::default()
+            .try_with_compression(lz4)
+            .expect("can");
+        let mut writer =
+            FileWriter::try_new_with_options(file, &batch.schema(), options).expect("starts");
+        writer.write(&batch).expect("written");
+        writer.finish().expect("ends");
+    }
+
+    fn error(&self) -> String {
+        let error = Log::open(&self.path()).expect_err("is broken").to_string();
+        assert!(!error.contains('\n'), "one sentence: {error}");
+        error
+    }
+
+    /// The one broken frame, after a check that the others are whole.
+    fn broken(&self) -> BrokenFrame {
+        let log = Log::open(&self.path()).expect("opens");
+        let frames: Vec<_> = log.frames(None).collect();
+        assert_eq!(frames.len(), 5);
+        let mut broken: Vec<_> = frames.into_iter().filter_map(Result::err).collect();
+        assert_eq!(broken.len(), 1);
+        broken.remove(0)
+    }
+}
+
+#[test]
+fn a_whole_log_is_read() {
+    let drive = Drive::new();
+    let log = Log::open(&drive.path()).expect("is a log");
+    let frames: Vec<_> = log.frames(None).map(|f| f.expect("is whole")).collect();
+    assert_eq!(frames.iter().map(|f| f.stamp).collect::<Vec<_>>(), STAMPS);
+    let [up, down] = frames[0].sweeps.as_slice() else {
+        panic!("two lidars")
+    };
+    let of = |p: &janus_datasets::Point| [p.x, p.y, p.z];
+    assert_eq!(of(&up.points[0]), [8650, 500, -1890]);
+    assert!(!up.points[1].is_valid());
+    assert_eq!(of(&down.points[0]), [-5850, 2000, -1530]);
+    assert_eq!(of(&down.points[1]), [6650, -8000, 2470]);
+    let intensities = down.points.iter().map(|p| p.intensity());
+    assert_eq!(intensities.collect::<Vec<_>>(), [13_107, 65_535]);
+
+    // The axle is half a wheelbase behind the centre, and 0.33 m up.
+    let pose = frames[0].pose.expect("has one").translation;
+    assert!((pose.x - (2000.5 + 1.425)).abs() < 1e-9 && (pose.z - 11.67).abs() < 1e-9);
+    let bus = &frames[0].annotations[0];
+    assert_eq!(
+        (bus.class, &*bus.track, bus.points),
+        (Class::Bus, "a", Some(500))
+    );
+    assert!((bus.base_from_box.translation.x - 18.575).abs() < 1e-9);
+    assert_eq!(bus.size, [12.0, 3.0, 3.5]);
+    let counts = frames.iter().map(|f| f.annotations.len());
+    assert_eq!(counts.collect::<Vec<_>>(), [1, 2, 0, 0, 0]);
+}
+
+/// One camera has pictures, two for each sweep, of which the nearer is read.
+#[test]
+fn pictures_belong_to_the_nearest_sweep() {
+    let drive = Drive::new();
+    let log = Log::open(&drive.path()).expect("is a log");
+    let [camera] = log.rig().cameras.as_slice() else {
+        panic!("one camera")
+    };
+    assert_eq!(
+        (&*camera.name, camera.resolution),
+        ("ring_front_center", [32, 16])
+    );
+    assert_eq!(
+        (camera.focal, camera.distortion),
+        ([40.0; 2], Distortion::None)
+    );
+    for frame in log.frames(None) {
+        let frame = frame.expect("is whole");
+        let [image] = frame.images.as_slice() else {
+            panic!("one picture")
+        };
+        assert_eq!(image.stamp, frame.stamp + 10_000_000);
+        assert_eq!(image.decode().expect("is whole").dimensions(), (32, 16));
+    }
+    assert_eq!(log.info().lost.get("unpaired_image"), Some(&5));
+    assert_eq!(log.info().lost.get("unpaired_annotation"), Some(&1));
+
+    let other = drive.path().join("sensors/cameras/stereo_front_left");
+    fs::create_dir(&other).expect("made");
+    fs::write(other.join("1000000000.jpg"), "none").expect("written");
+    let log = Log::open(&drive.path()).expect("is a log");
+    assert_eq!(log.info().lost.get("uncalibrated_image"), Some(&1));
+    assert!(
+        log.info()
+            .notes
+            .iter()
+            .any(|note| note.contains("stereo_front_left"))
+    );
+}
+
+#[test]
+fn what_a_log_lacks_is_told() {
+    let drive = Drive::new();
+    fs::remove_file(drive.path().join("annotations.feather")).expect("removed");
+    fs::remove_file(drive.path().join("city_SE3_egovehicle.feather")).expect("removed");
+    let log = Log::open(&drive.path()).expect("is a log");
+    assert_eq!(
+        (log.info().pose_source, log.info().annotations.is_none()),
+        (None, true)
+    );
+    assert!(
+        log.info()
+            .notes
+            .iter()
+            .any(|note| note.contains("stand still"))
+    );
+    for frame in log.frames(None) {
+        assert_eq!(
+            frame.expect("is whole").pose,
+            Some(janus_datasets::Pose::identity())
+        );
+    }
+
+    let drive = Drive::new();
+    fs::remove_dir_all(drive.path().join("sensors/lidar")).expect("removed");
+    assert!(drive.error().contains("a sweep like sensors/lidar/"));
+    let drive = Drive::new();
+    fs::remove_file(drive.path().join("calibration/intrinsics.feather")).expect("removed");
+    assert!(drive.error().contains("intrinsics.feather"));
+}
+
+#[test]
+fn a_broken_record_costs_its_frame() {
+    let file = "sensors/lidar/1100000000.feather";
+    let cut = |drive: &Drive| {
+        let path = drive.path().join(file);
+        let bytes = fs::read(&path).expect("is there");
+        fs::write(path, &bytes[..bytes.len() / 2]).expect("written");
+    };
+    let column = |drive: &Drive, name: &str, column: Option<ArrayRef>| {
+        let mut columns = sweep();
+        columns.retain(|(other, _)| *other != name);
+        columns.extend(column.map(|column| ("laser_number", column)));
+        drive.table("sensors/lidar/1100000000", columns);
+    };
+    let wrong = Arc::new(UInt8Array::from(vec![0, 1, 2, 64]));
+    type Spoil<'a> = &'a dyn Fn(&Drive);
+    let cases: [(Spoil<'_>, &str); 5] = [
+        (&cut, "footer: expected that of a whole Feather"),
+        (
+            &|drive| fs::write(drive.path().join(file), "").expect("written"),
+            "footer",
+        ),
+        (
+            &|drive| column(drive, "z", None),
+            "column `z`: expected numbers",
+        ),
+        (
+            &|drive| column(drive, "laser_number", None),
+            "column `laser_number`",
+        ),
+        (
+            &|drive| column(drive, "laser_number", Some(wrong.clone())),
+            "lasers from 0 to 63",
+        ),
+    ];
+    for (spoil, expected) in cases {
+        let drive = Drive::new();
+        spoil(&drive);
+        let broken = drive.broken();
+        assert_eq!((broken.index, broken.error.reason()), (1, "malformed"));
+        let error = broken.to_string();
+        assert!(error.contains(file) && error.contains(expected), "{error}");
+    }
+    let drive = Drive::new();
+    let picture = drive
+        .path()
+        .join("sensors/cameras/ring_front_center/1210000000.jpg");
+    fs::write(picture, b"no picture").expect("written");
+    assert_eq!(drive.broken().error.reason(), "broken_image");
+}
+
+#[test]
+fn poses_that_cannot_be_are_left_out() {
+    let drive = Drive::new();
+    let mut way = vec![(
+        "timestamp_ns",
+        longs(&[STAMPS[0], STAMPS[1], STAMPS[3], STAMPS[4]]),
+    )];
+    way.extend(poses(&[
+        [0.0; 3],
+        [f64::NAN, 0.0, 0.0],
+        [3.0, 0.0, 0.0],
+        [1e9, 0.0, 0.0],
+    ]));
+    drive.table("city_SE3_egovehicle", way);
+    let log = Log::open(&drive.path()).expect("is a log");
+    assert_eq!(log.trajectory().waypoints().len(), 2);
+    let broken: Vec<_> = log.frames(None).filter_map(Result::err).collect();
+    assert_eq!(broken.len(), 1);
+    assert_eq!(
+        (broken[0].index, broken[0].error.reason()),
+        (4, "missing_pose")
+    );
+}
+
+#[test]
+fn a_broken_calibration_is_told_in_one_sentence() {
+    let drive = Drive::new();
+    let mut extrinsics = vec![("sensor_name", texts(&["up_lidar", "down_lidar"]))];
+    extrinsics.extend(poses(&[[0.0; 3], [f64::INFINITY, 0.0, 0.0]]));
+    drive.table("calibration/egovehicle_SE3_sensor", extrinsics);
+    assert!(drive.error().contains("down_lidar with a place in metres"));
+
+    for (focal, width, expected) in [(f64::NAN, 32, "focal lengths"), (40.0, 0, "`width_px`")] {
+        let drive = Drive::new();
+        let one = |value| doubles(&[value]);
+        let side = |value| -> ArrayRef { Arc::new(UInt16Array::from(vec![value])) };
+        let intrinsics = vec![
+            ("sensor_name", texts(&["ring_front_center"])),
+            ("fx_px", one(focal)),
+            ("fy_px", one(40.0)),
+            ("cx_px", one(16.0)),
+            ("cy_px", one(8.0)),
+            ("height_px", side(16)),
+            ("width_px", side(width)),
+        ];
+        drive.table("calibration/intrinsics", intrinsics);
+        let error = drive.error();
+        assert!(
+            error.contains("intrinsics.feather") && error.contains(expected),
+            "{error}"
+        );
+    }
+}
