@@ -4,14 +4,17 @@
 //! Frames of reference and units are converted here and nowhere else.
 
 mod annotation;
+mod bag;
 mod calibration;
 mod error;
 mod file;
 mod frame;
+mod geodesy;
 mod geometry;
 mod info;
 mod kitti;
 mod log;
+mod sync;
 pub mod synth;
 mod trajectory;
 

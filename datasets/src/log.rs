@@ -10,7 +10,7 @@ use crate::error::{BrokenFrame, Error, Result};
 use crate::frame::Frame;
 use crate::info::Info;
 use crate::trajectory::Trajectory;
-use crate::{kitti, synth};
+use crate::{bag, kitti, synth};
 
 /// A log: what is known of a drive before its frames are read, and the way to
 /// read them.
@@ -58,11 +58,23 @@ struct Format {
 }
 
 /// In the order in which they are tried.
-const FORMATS: [Format; 1] = [Format {
-    content: kitti::CONTENT,
-    recognises: kitti::recognises,
-    open: kitti::open,
-}];
+const FORMATS: [Format; 3] = [
+    Format {
+        content: kitti::CONTENT,
+        recognises: kitti::recognises,
+        open: kitti::open,
+    },
+    Format {
+        content: bag::MCAP,
+        recognises: bag::is_mcap,
+        open: bag::open_mcap,
+    },
+    Format {
+        content: bag::ROSBAG2,
+        recognises: bag::is_rosbag2,
+        open: bag::open_rosbag2,
+    },
+];
 
 impl Log {
     /// Opens the log at `path`, whose format is recognised by its content.
