@@ -51,7 +51,7 @@ impl Trajectory {
                 let [from, to] = [&pair[0], &pair[1]].map(|w| w.pose.translation.vector);
                 (to - from).norm()
             })
-            .sum()
+            .fold(0.0, |length, step| length + step)
     }
 
     /// Least and greatest x, y and z of the way, m; `None` without a pose.

@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 use crate::info::{self, Sensor, SensorKind, Topic};
 use crate::sync::{Lost, Record};
 
-/// Bytes of a file for which a message's entry, of some 64, is kept.
-const BYTES_PER_ENTRY: u64 = 32;
+/// What is kept of a message or a transform, bytes.
+const ENTRY: u64 = 64;
 
 /// Everything that is known of a log before its frames are read.
 #[derive(Debug, Default)]
@@ -108,7 +108,8 @@ impl Index {
     /// Goes once through a container.
     pub(super) fn build(path: &Path, container: &dyn Container) -> Result<Self> {
         let mut index = Self::default();
-        let most = (ALLOWANCE + container.size()) / BYTES_PER_ENTRY;
+        // Twice the size of the file, and the allowance.
+        let most = (2 * container.size() + ALLOWANCE) / ENTRY;
         let mut place = 0;
         let survey = container.pass(&mut |channel, message| {
             place += 1;
@@ -156,7 +157,10 @@ impl Index {
                 return;
             }
         };
-        self.entries += 1;
+        self.entries += match &content {
+            Content::Transforms(transforms) => transforms.len().max(1) as u64,
+            _ => 1,
+        };
         let topic = channel.topic.as_str();
         // Where a header has no stamp, the time of recording has to do.
         let mut record = |header: &Header| {
@@ -188,7 +192,6 @@ impl Index {
             }
             Content::Transforms(transforms) => {
                 let fixed = topic.ends_with("tf_static");
-                self.entries += transforms.len() as u64;
                 for transform in transforms {
                     self.tree.add(transform, place, fixed);
                 }

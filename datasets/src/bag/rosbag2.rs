@@ -28,9 +28,8 @@ struct Bag {
 
 /// Whether a folder holds what rosbag2 writes.
 pub(super) fn recognises(folder: &Path) -> bool {
-    let described = std::fs::read(folder.join(METADATA));
-    let name = b"rosbag2_bagfile_information";
-    described.is_ok_and(|text| text.windows(name.len()).any(|part| part == name))
+    let described = file::read_text(&folder.join(METADATA), METADATA_LIMIT);
+    described.is_ok_and(|text| text.contains("rosbag2_bagfile_information"))
         || !parts(folder).is_empty()
 }
 
@@ -39,7 +38,10 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
     let entries = folder.read_dir().into_iter().flatten().flatten();
     let mut parts: Vec<PathBuf> = entries
         .map(|entry| entry.path())
-        .filter(|path| Mcap::recognises(path) || Sqlite::recognises(path))
+        .filter(|path| {
+            let named = path.extension().is_some_and(|e| e == "mcap" || e == "db3");
+            named && (Mcap::recognises(path) || Sqlite::recognises(path))
+        })
         .collect();
     // `bag_10` comes after `bag_9`.
     parts.sort_by_key(|path| (path.as_os_str().len(), path.clone()));

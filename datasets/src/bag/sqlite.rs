@@ -32,12 +32,14 @@ impl Sqlite {
 
     /// Opens a database to read it alone.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
         let found = std::fs::metadata(&path).map_err(|source| Error::Io {
             path: path.clone(),
             source,
         })?;
-        let connection = Connection::open_with_flags(&path, flags).and_then(|connection| {
+        let connection = Connection::open_with_flags(uri(&path), flags).and_then(|connection| {
             // What a database says about itself is not to be run.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -218,6 +220,20 @@ impl Container for Sqlite {
     fn size(&self) -> u64 {
         self.length
     }
+}
+
+/// A database's address. Where no journal of unfinished writes lies beside it,
+/// it is said not to change, so that nothing need be written for reading it.
+fn uri(path: &Path) -> PathBuf {
+    let journal = path.as_os_str().to_string_lossy() + "-wal";
+    let Some(name) = path.to_str().filter(|_| !Path::new(&*journal).exists()) else {
+        return path.into();
+    };
+    let name = name
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    format!("file:{name}?immutable=1").into()
 }
 
 fn malformed(path: &Path, wrong: rusqlite::Error) -> Error {
