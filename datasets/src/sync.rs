@@ -1,6 +1,6 @@
 //! Records of several sensors, by their stamps, as one row of moments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How far a record's stamp may lie behind the newest of its stream, ns: what
 /// comes later has missed its moment.
@@ -20,8 +20,10 @@ pub(crate) struct Record {
 pub(crate) struct Moment {
     /// That of the reference sensor's record.
     pub(crate) stamp: i64,
-    /// For each sensor the index of its record, if it has one.
-    pub(crate) records: Vec<Option<usize>>,
+    /// Sensors, ascending, with the index of their record.
+    pub(crate) records: Vec<(usize, usize)>,
+    /// Whether the log's clock went back to it.
+    pub(crate) begins: bool,
     /// Whether the log's clock had gone past this time before, and came back:
     /// what is known by time alone may belong to either.
     pub(crate) again: bool,
@@ -49,22 +51,16 @@ pub(crate) fn moments(sensors: &[Vec<Record>], tolerance_ns: i64) -> (Vec<Moment
     for pass in &passes {
         let begins = pass.iter().map(|&index| reference[index].place).min();
         let first = moments.len();
-        moments.extend(pass.iter().map(|&index| {
+        moments.extend(pass.iter().enumerate().map(|(step, &index)| {
             let stamp = reference[index].stamp;
-            let mut records = vec![None; sensors.len()];
-            records[0] = Some(index);
-            let again = stamp <= newest;
             Moment {
                 stamp,
-                records,
-                again,
+                records: vec![(0, index)],
+                begins: step == 0 && first > 0,
+                again: first > 0 && stamp <= newest,
             }
         }));
-        newest = moments
-            .iter()
-            .map(|moment| moment.stamp)
-            .max()
-            .unwrap_or(newest);
+        newest = newest.max(moments.last().map_or(newest, |last| last.stamp));
         parts.push((begins.unwrap_or(0), first..moments.len()));
     }
     for (sensor, records) in (1..).zip(others) {
@@ -110,12 +106,19 @@ fn pair(
     if away(moment.stamp) > tolerance_ns.unsigned_abs() {
         return false;
     }
-    let held = moment.records[sensor];
     let away = |index: usize| records[index].stamp.abs_diff(moment.stamp);
-    if held.is_none_or(|held| away(index) < away(held)) {
-        moment.records[sensor] = Some(index);
+    match moment.records.last_mut() {
+        Some((held_by, held)) if *held_by == sensor => {
+            if away(index) < away(*held) {
+                *held = index;
+            }
+            false
+        }
+        _ => {
+            moment.records.push((sensor, index));
+            true
+        }
     }
-    held.is_none()
 }
 
 /// The indices of the records, sorted by their stamps, in passes: a new one
@@ -156,25 +159,26 @@ fn passes(records: &[Record], lost: &mut Lost) -> Vec<Vec<usize>> {
 /// The indices of the records by which a time is known: sorted, and of times
 /// that the log tells again after its clock went back the first telling alone.
 pub(crate) fn first_told(records: &[Record], lost: &mut Lost) -> Vec<usize> {
-    let mut told: Vec<usize> = Vec::new();
+    let mut told: VecDeque<usize> = VecDeque::new();
     for pass in passes(records, lost) {
-        let ends = [told.first(), told.last()].map(|end| end.map(|&index| records[index].stamp));
-        let [Some(from), Some(to)] = ends else {
-            told = pass;
+        let stamp = |index: &usize| records[*index].stamp;
+        let ends = told.front().map(stamp).zip(told.back().map(stamp));
+        let Some((from, to)) = ends else {
+            told = pass.into();
             continue;
         };
-        let before = pass.len();
-        let (earlier, later): (Vec<usize>, Vec<usize>) = pass
-            .into_iter()
-            .filter(|&index| !(from..=to).contains(&records[index].stamp))
-            .partition(|&index| records[index].stamp < from);
-        let again = (before - earlier.len() - later.len()) as u64;
-        if again > 0 {
-            *lost.entry("late").or_default() += again;
+        let earlier = pass.partition_point(|index| stamp(index) < from);
+        let later = pass.partition_point(|index| stamp(index) <= to);
+        pass[..earlier]
+            .iter()
+            .rev()
+            .for_each(|&index| told.push_front(index));
+        told.extend(&pass[later..]);
+        if later > earlier {
+            *lost.entry("late").or_default() += (later - earlier) as u64;
         }
-        told = [earlier, told, later].concat();
     }
-    told
+    told.into()
 }
 
 #[cfg(test)]
@@ -198,12 +202,13 @@ mod tests {
 
     /// The stamps, ms, of each moment's records.
     fn stamps(log: &[Vec<Record>], moments: &[Moment]) -> Vec<Vec<Option<i64>>> {
-        let one = |moment: &Moment| {
-            let pairs = log.iter().zip(&moment.records);
-            pairs
-                .map(|(records, index)| index.map(|i| records[i].stamp / MS))
-                .collect()
+        let stamp = |moment: &Moment, sensor: usize| {
+            let mut found = moment.records.iter().filter(|(of, _)| *of == sensor);
+            found
+                .next()
+                .map(|&(_, index)| log[sensor][index].stamp / MS)
         };
+        let one = |moment: &Moment| (0..log.len()).map(|sensor| stamp(moment, sensor)).collect();
         moments.iter().map(one).collect()
     }
 
@@ -289,6 +294,8 @@ mod tests {
             (9100, false),
         ];
         assert_eq!(found, expected);
+        let begins: Vec<bool> = moments.iter().map(|m| m.begins).collect();
+        assert_eq!(begins, [false, false, false, true, false, false]);
         for pair in stamps(&log, &moments) {
             assert_eq!(pair[1], pair[0].map(|ms| ms + 1));
         }
@@ -320,9 +327,8 @@ mod tests {
             let (moments, lost) = moments(&log, tolerance * MS);
             let mut used: Vec<(usize, usize)> = Vec::new();
             for moment in &moments {
-                prop_assert_eq!(moment.records[0].map(|i| log[0][i].stamp), Some(moment.stamp));
-                for (sensor, index) in moment.records.iter().enumerate() {
-                    let Some(index) = *index else { continue };
+                prop_assert_eq!(log[0][moment.records[0].1].stamp, moment.stamp);
+                for &(sensor, index) in &moment.records {
                     used.push((sensor, index));
                     prop_assert!(log[sensor][index].stamp.abs_diff(moment.stamp) <= (tolerance * MS) as u64);
                 }

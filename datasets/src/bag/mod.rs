@@ -104,7 +104,9 @@ fn open(
     index.notes.splice(..0, notes);
     index.demand(path, &options.topics)?;
     let asked = index.named(&options.topics, &[Kind::Odometry, Kind::Pose, Kind::Fix]);
-    let Mounting { base, rig, sensors } = Mounting::new(&mut index, &options.topics);
+    let Mounting {
+        base, rig, sensors, ..
+    } = Mounting::new(&mut index, &options.topics);
     let way = ego::way(
         &index.tree,
         &index.tracks,
@@ -211,10 +213,9 @@ impl Bag {
 
     /// The sensors that have a record of a moment, with its place and stamp.
     fn records<'a>(&'a self, moment: &'a Moment) -> impl Iterator<Item = (&'a Sensor, Place, i64)> {
-        let pairs = self.sensors.iter().zip(&moment.records);
-        pairs.filter_map(|(sensor, record)| {
-            let record = (*record)?;
-            Some((sensor, sensor.places[record], sensor.records[record].stamp))
+        moment.records.iter().map(|&(sensor, record)| {
+            let sensor = &self.sensors[sensor];
+            (sensor, sensor.places[record], sensor.records[record].stamp)
         })
     }
 }
@@ -239,6 +240,7 @@ impl Source for Bag {
         let mut frame = Frame {
             index,
             stamp: moment.stamp,
+            begins: moment.begins,
             pose: Some(self.pose(moment)?),
             ego: self.way.clone(),
             sweeps: Vec::new(),

@@ -1,5 +1,8 @@
 //! Which topics frames are made from, and where their sensors sit.
 
+use std::collections::BTreeMap;
+
+use super::container::Place;
 use super::index::{Heard, Index};
 use super::lens::Lens;
 use super::message::{Decoder, Kind};
@@ -9,7 +12,8 @@ use crate::geometry::Pose;
 use crate::info;
 use crate::sync::Record;
 
-use super::container::Place;
+/// How many sensors a vehicle may have.
+const MOST: usize = 64;
 
 /// A sensor whose records frames are made from.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(super) struct Mounting {
     pub(super) base: String,
     pub(super) rig: Rig,
     pub(super) sensors: Vec<Sensor>,
+    /// Topics of calibrations and of the cameras that they are of.
+    calibrated: Vec<[String; 2]>,
 }
 
 impl Mounting {
@@ -55,6 +61,7 @@ impl Mounting {
             base,
             rig: Rig::default(),
             sensors: Vec::new(),
+            calibrated: Vec::new(),
         };
         for (topic, heard) in candidates {
             let shown = heard.info(false);
@@ -85,6 +92,9 @@ impl Mounting {
         let place = index.tree.find(&self.base, &heard.frame, None);
         if let Err(Unknown::Frame(_) | Unknown::Apart { .. } | Unknown::Circle(_)) = place {
             *index.lost.entry("no_transform").or_default() += heard.records.len() as u64;
+        }
+        if self.sensors.len() == MOST {
+            return Err(format!("there are {MOST} sensors already"));
         }
         let base_from_sensor = place.map_err(|unknown| unknown.to_string())?;
         let name = self.name(&heard.frame, topic);
@@ -120,28 +130,18 @@ impl Mounting {
         base_from_sensor: Pose,
         named: bool,
     ) -> Result<usize, String> {
-        let lenses = index
-            .lenses
-            .iter()
-            .map(|(topic, lens)| (topic.as_str(), lens));
-        let (of, lens) =
-            calibration(lenses, topic, frame).ok_or("there is no calibration of its camera")?;
-        let twin = |sensor: &&Sensor| {
-            let lenses = index
-                .lenses
-                .iter()
-                .map(|(topic, lens)| (topic.as_str(), lens));
-            sensor.decoder.kind == Kind::Picture
-                && calibration(lenses, &sensor.topic, frame).is_some_and(|(other, _)| other == of)
-        };
-        if let (false, Some(twin)) = (named, self.sensors.iter().find(twin)) {
-            return Err(format!("{} shows the same camera", twin.topic));
+        let (of, lens) = calibration(&index.lenses, topic, frame)
+            .ok_or("there is no calibration of its camera")?;
+        let twin = self.calibrated.iter().find(|[other, _]| other == of);
+        if let (false, Some([_, twin])) = (named, twin) {
+            return Err(format!("{twin} shows the same camera"));
         }
         let rectified = topic.split('/').any(|part| part.contains("rect"));
         let camera = lens.camera(name, base_from_sensor, rectified);
         let camera = camera
             .map_err(|fault| format!("{of}: {}: expected {}", fault.field, fault.expected))?;
         self.rig.cameras.push(camera);
+        self.calibrated.push([of.into(), topic.into()]);
         Ok(self.rig.cameras.len() - 1)
     }
 
@@ -171,10 +171,10 @@ fn base(tree: &Tree, frames: &[&str]) -> String {
 /// The calibration of the camera whose pictures come on a topic: that of the
 /// nearest namespace around both, or else of the same frame.
 fn calibration<'a>(
-    lenses: impl Iterator<Item = (&'a str, &'a Lens)> + Clone,
+    lenses: &'a BTreeMap<String, Lens>,
     topic: &str,
     frame: &str,
-) -> Option<(&'a str, &'a Lens)> {
+) -> Option<(&'a String, &'a Lens)> {
     let namespace = |lens: &str| -> usize {
         let (around, _) = lens.rsplit_once('/').unwrap_or_default();
         let within = topic
@@ -182,9 +182,9 @@ fn calibration<'a>(
             .is_some_and(|rest| rest.starts_with('/'));
         if within { around.len() } else { 0 }
     };
-    let near = lenses.clone().max_by_key(|(lens, _)| namespace(lens));
+    let near = lenses.iter().max_by_key(|(lens, _)| namespace(lens));
     let near = near.filter(|(lens, _)| namespace(lens) > 0);
-    near.or_else(|| lenses.clone().find(|(_, lens)| lens.header.frame == frame))
+    near.or_else(|| lenses.iter().find(|(_, lens)| lens.header.frame == frame))
 }
 
 #[cfg(test)]
@@ -237,14 +237,12 @@ mod tests {
             projection: [0.0; 12],
         };
         let lenses = [
-            ("/a/left/camera_info", lens("l")),
-            ("/a/right/camera_info", lens("r")),
-            ("/info", lens("x")),
+            ("/a/left/camera_info".to_owned(), lens("l")),
+            ("/a/right/camera_info".to_owned(), lens("r")),
+            ("/info".to_owned(), lens("x")),
         ];
-        let of = |topic, frame| {
-            let lenses = lenses.iter().map(|(topic, lens)| (*topic, lens));
-            calibration(lenses, topic, frame).map(|(topic, _)| topic)
-        };
+        let lenses = BTreeMap::from(lenses);
+        let of = |topic, frame| calibration(&lenses, topic, frame).map(|(of, _)| of.as_str());
         assert_eq!(
             of("/a/right/image_raw/compressed", "l"),
             Some("/a/right/camera_info")

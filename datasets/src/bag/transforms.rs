@@ -15,6 +15,9 @@ const FARTHEST: f64 = 2e7;
 /// A transform that changes by less stands still, m and rad.
 const STILL: f64 = 1e-3;
 
+/// How many frames may lie above one another. Vehicles have some ten.
+const DEEPEST: usize = 64;
+
 /// Where one frame lies in another, as a message says.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Transform {
@@ -31,7 +34,10 @@ pub(super) struct Transform {
 pub(super) enum Unknown {
     #[error("no transform names the frame `{0}`")]
     Frame(String),
-    #[error("the transforms run in a circle through the frame `{0}`")]
+    #[error(
+        "above the frame `{0}` the transforms run in a circle, or through more than {most} frames",
+        most = DEEPEST
+    )]
     Circle(String),
     #[error(
         "no transforms lead from `{from}`, whose root is `{from_root}`, to `{to}`, whose root is `{to_root}`"
@@ -170,8 +176,8 @@ impl Tree {
         let mut last = *index;
         while let Some(link) = self.links.get(&last) {
             last = link.parent;
-            if way.len() > self.links.len() {
-                return Err(Unknown::Circle(self.names[last].clone()));
+            if way.len() > DEEPEST {
+                return Err(Unknown::Circle(frame.into()));
             }
             way.push(last);
         }
