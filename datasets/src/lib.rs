@@ -5,17 +5,20 @@
 
 mod annotation;
 mod argoverse2;
+mod bag;
 mod calibration;
 pub mod convert;
 mod error;
 mod file;
 mod frame;
+mod geodesy;
 mod geometry;
 mod info;
 mod kitti;
 mod log;
 mod nuscenes;
 mod pcd;
+mod sync;
 pub mod synth;
 mod trajectory;
 

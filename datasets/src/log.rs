@@ -10,7 +10,7 @@ use crate::error::{BrokenFrame, Error, Result};
 use crate::frame::Frame;
 use crate::info::Info;
 use crate::trajectory::Trajectory;
-use crate::{argoverse2, kitti, nuscenes, pcd, synth};
+use crate::{argoverse2, bag, kitti, nuscenes, pcd, synth};
 
 /// A log: what is known of a drive before its frames are read, and the way to
 /// read them.
@@ -73,6 +73,16 @@ static FORMATS: &[Format] = &[
         content: argoverse2::CONTENT,
         recognises: argoverse2::recognises,
         open: argoverse2::open,
+    },
+    Format {
+        content: bag::MCAP,
+        recognises: bag::is_mcap,
+        open: bag::open_mcap,
+    },
+    Format {
+        content: bag::ROSBAG2,
+        recognises: bag::is_rosbag2,
+        open: bag::open_rosbag2,
     },
     Format {
         content: pcd::CONTENT,

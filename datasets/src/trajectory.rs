@@ -30,18 +30,7 @@ impl Trajectory {
     /// great arc between theirs. `None` outside of the log, and between poses
     /// more than [`Trajectory::MAX_GAP_NS`] apart.
     pub fn at(&self, stamp: i64) -> Option<Pose> {
-        let next = self.waypoints.partition_point(|w| w.stamp < stamp);
-        let to = self.waypoints.get(next)?;
-        if to.stamp == stamp {
-            return Some(to.pose);
-        }
-        let from = self.waypoints.get(next.checked_sub(1)?)?;
-        let gap = to.stamp.checked_sub(from.stamp)?;
-        if gap > Self::MAX_GAP_NS {
-            return None;
-        }
-        let part = (stamp - from.stamp) as f64 / gap as f64;
-        from.pose.try_lerp_slerp(&to.pose, part, 1e-9)
+        between(&self.waypoints, stamp, Self::MAX_GAP_NS)
     }
 
     /// The place of the waypoint nearest in time.
@@ -62,7 +51,7 @@ impl Trajectory {
                 let [from, to] = [&pair[0], &pair[1]].map(|w| w.pose.translation.vector);
                 (to - from).norm()
             })
-            .sum()
+            .fold(0.0, |length, step| length + step)
     }
 
     /// Least and greatest x, y and z of the way, m; `None` without a pose.
@@ -79,6 +68,24 @@ impl Trajectory {
             [by(low, f64::min), by(high, f64::max)]
         }))
     }
+}
+
+/// The pose at a time among poses in the order of their stamps, evenly between
+/// its neighbours; `None` outside, and where those are farther apart than
+/// `max_gap`, ns.
+pub(crate) fn between(waypoints: &[Waypoint], stamp: i64, max_gap: i64) -> Option<Pose> {
+    let next = waypoints.partition_point(|w| w.stamp < stamp);
+    let to = waypoints.get(next)?;
+    if to.stamp == stamp {
+        return Some(to.pose);
+    }
+    let from = waypoints.get(next.checked_sub(1)?)?;
+    let gap = to.stamp.checked_sub(from.stamp)?;
+    if gap > max_gap {
+        return None;
+    }
+    let part = (stamp - from.stamp) as f64 / gap as f64;
+    from.pose.try_lerp_slerp(&to.pose, part, 1e-9)
 }
 
 #[cfg(test)]

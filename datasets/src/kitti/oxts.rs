@@ -7,6 +7,7 @@ use nalgebra::{Translation3, UnitQuaternion, Vector3};
 use super::calibration;
 use crate::error::{Error, Result};
 use crate::file;
+use crate::geodesy::Mercator;
 use crate::geometry::Pose;
 
 /// A packet has some 500 bytes.
@@ -53,8 +54,7 @@ impl Packet {
                 .ok_or_else(|| (field, format!("a number from -{limit} to {limit} {unit}")))
         };
         Ok(Self {
-            // The Mercator projection has no poles.
-            lat: number(0, "lat", 85.0, "degrees")?,
+            lat: number(0, "lat", Mercator::MAX_LATITUDE, "degrees")?,
             lon: number(1, "lon", 180.0, "degrees")?,
             alt: number(2, "alt", 20_000.0, "m")?,
             rpy: [
@@ -70,21 +70,17 @@ impl Packet {
 /// development kit, with x east, y north and z up.
 #[derive(Debug)]
 pub(super) struct Odometry {
-    /// Cosine of the latitude at which the projection keeps lengths.
-    scale: f64,
+    projection: Mercator,
     /// Where odom's origin lies in the projection, m.
     origin: Vector3<f64>,
 }
 
 impl Odometry {
-    /// Earth's radius, m.
-    const EARTH: f64 = 6_378_137.0;
-
     /// The projection that is true to scale at `first`, with odom's origin at
     /// the vehicle's place then.
     pub(super) fn from(first: &Packet) -> Self {
         let mut odometry = Self {
-            scale: first.lat.to_radians().cos(),
+            projection: Mercator::true_at(first.lat),
             origin: Vector3::zeros(),
         };
         odometry.origin = odometry.pose(first).translation.vector;
@@ -93,12 +89,7 @@ impl Odometry {
 
     /// `odom_from_base` at a packet.
     pub(super) fn pose(&self, packet: &Packet) -> Pose {
-        let radius = self.scale * Self::EARTH;
-        let place = Vector3::new(
-            radius * packet.lon.to_radians(),
-            radius * ((90.0 + packet.lat).to_radians() / 2.0).tan().ln(),
-            packet.alt,
-        );
+        let place = self.projection.place(packet.lat, packet.lon, packet.alt);
         let [roll, pitch, yaw] = packet.rpy;
         let odom_from_imu = Pose::from_parts(
             Translation3::from(place - self.origin),
@@ -183,7 +174,7 @@ mod tests {
             let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
             let h = half(d_lat)
                 + lat.to_radians().cos() * (lat + d_lat).to_radians().cos() * half(d_lon);
-            let expected = 2.0 * Odometry::EARTH * h.sqrt().asin();
+            let expected = 2.0 * Mercator::EARTH * h.sqrt().asin();
             let distance = pose.translation.vector.norm();
             prop_assert!((distance - expected).abs() <= 5e-4 * expected + 1e-6);
             prop_assert!(pose.translation.x * d_lon >= 0.0 && pose.translation.y * d_lat >= 0.0);

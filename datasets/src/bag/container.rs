@@ -1,0 +1,125 @@
+//! Where messages lie: what all containers of them have in common.
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::mcap::Mcap;
+use super::sqlite::Sqlite;
+use crate::error::Result;
+use crate::sync::Lost;
+
+/// What compressed data may take beyond the size of its file, bytes.
+pub(super) const ALLOWANCE: u64 = 12 << 20;
+/// What the names and definitions of a container may take, bytes.
+pub(super) const NAMES_LIMIT: usize = 8 << 20;
+
+/// A file or folder of messages.
+pub(super) trait Container: Debug + Send + Sync {
+    /// Goes once through all messages, in their order.
+    fn pass(&self, visit: &mut dyn FnMut(&Arc<Channel>, Message) -> Result<()>) -> Result<Survey>;
+
+    /// Reads a message again.
+    fn fetch(&self, place: Place) -> Result<Bytes>;
+
+    /// Bytes on disk, which bound what is kept in memory.
+    fn size(&self) -> u64;
+}
+
+/// A topic, as a container lists it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Channel {
+    pub(super) topic: String,
+    /// The type of its messages.
+    pub(super) schema: String,
+    /// How they are encoded: `cdr`, `protobuf`.
+    pub(super) encoding: String,
+    /// How the definition of the type is written: `ros2msg`, `protobuf`.
+    pub(super) definition_encoding: String,
+    pub(super) definition: Bytes,
+}
+
+/// A message.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) place: Place,
+    /// When it was recorded, ns since the Unix epoch.
+    pub(super) logged: i64,
+    pub(super) data: Bytes,
+}
+
+/// Where a message lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Place {
+    /// The number of its file in a folder.
+    pub(super) file: u32,
+    /// The byte of the file at which it, or its chunk, begins; of a database
+    /// the number of its row.
+    pub(super) at: i64,
+    /// The byte of its chunk, if it lies in one.
+    pub(super) within: Option<u32>,
+    /// Bytes.
+    pub(super) length: u32,
+}
+
+/// What a pass met besides messages.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// The topics, those without a message included.
+    pub(super) channels: Vec<Arc<Channel>>,
+    /// What could not be read, by the reason.
+    pub(super) lost: Lost,
+    /// What a user should know, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+/// The files of a folder, as one.
+#[derive(Debug)]
+pub(super) struct Files(pub(super) Vec<Box<dyn Container>>);
+
+impl Container for Files {
+    fn pass(&self, visit: &mut dyn FnMut(&Arc<Channel>, Message) -> Result<()>) -> Result<Survey> {
+        let mut whole = Survey::default();
+        for (number, file) in (0..).zip(&self.0) {
+            let survey = file.pass(&mut |channel, mut message| {
+                message.place.file = number;
+                visit(channel, message)
+            })?;
+            whole.channels.extend(survey.channels);
+            whole.notes.extend(survey.notes);
+            for (reason, count) in survey.lost {
+                *whole.lost.entry(reason).or_default() += count;
+            }
+        }
+        Ok(whole)
+    }
+
+    fn fetch(&self, place: Place) -> Result<Bytes> {
+        self.0[place.file as usize].fetch(place)
+    }
+
+    fn size(&self) -> u64 {
+        self.0.iter().map(|file| file.size()).sum()
+    }
+}
+
+/// Opens one file, whose kind shows in its first bytes.
+pub(super) fn open(path: PathBuf) -> Result<Box<dyn Container>> {
+    Ok(match Sqlite::recognises(&path) {
+        true => Box::new(Sqlite::open(path)?),
+        false => Box::new(Mcap::open(path)?),
+    })
+}
+
+/// Whether a file begins with some bytes.
+pub(super) fn begins_with(path: &Path, magic: &[u8]) -> bool {
+    use std::io::Read;
+    let mut found = vec![0; magic.len()];
+    // Opening a pipe would wait for its writer.
+    path.is_file()
+        && std::fs::File::open(path)
+            .and_then(|mut file| file.read_exact(&mut found))
+            .is_ok_and(|()| found == magic)
+}

@@ -1,0 +1,254 @@
+//! Which topics frames are made from, and where their sensors sit.
+
+use std::collections::BTreeMap;
+
+use super::container::Place;
+use super::index::{Heard, Index};
+use super::lens::Lens;
+use super::message::{Decoder, Kind};
+use super::transforms::{Tree, Unknown};
+use crate::calibration::{Lidar, Rig};
+use crate::geometry::Pose;
+use crate::info;
+use crate::sync::Record;
+
+/// How many sensors a vehicle may have.
+const MOST: usize = 64;
+
+/// A sensor whose records frames are made from.
+#[derive(Debug)]
+pub(super) struct Sensor {
+    pub(super) topic: String,
+    /// The rig's own name for it.
+    pub(super) name: String,
+    pub(super) decoder: Decoder,
+    /// Its place among the rig's lidars or cameras.
+    pub(super) index: usize,
+    pub(super) full_scale: f64,
+    pub(super) records: Vec<Record>,
+    pub(super) places: Vec<Place>,
+}
+
+/// The sensors, lidars first, and the vehicle that carries them.
+#[derive(Debug)]
+pub(super) struct Mounting {
+    /// The frame that is taken for the vehicle's.
+    pub(super) base: String,
+    pub(super) rig: Rig,
+    pub(super) sensors: Vec<Sensor>,
+    /// Topics of calibrations and of the cameras that they are of.
+    calibrated: Vec<[String; 2]>,
+}
+
+impl Mounting {
+    /// Mounts the sensors of a log on its vehicle; of those whose topics are
+    /// `named`, if any are. What cannot be mounted is told in the notes.
+    pub(super) fn new(index: &mut Index, named: &[String]) -> Self {
+        let mut candidates: Vec<(String, Heard)> = Vec::new();
+        for kind in [Kind::Cloud, Kind::Picture] {
+            let wanted = |topic: &String, heard: &mut Heard| {
+                let asked = named.is_empty() || named.contains(topic);
+                asked && heard.kind() == Some(kind) && !heard.records.is_empty()
+            };
+            candidates.extend(index.heard.extract_if(.., wanted));
+        }
+        let frames: Vec<&str> = candidates
+            .iter()
+            .map(|(_, heard)| heard.frame.as_str())
+            .collect();
+        let base = base(&index.tree, &frames);
+        let mut mounting = Self {
+            base,
+            rig: Rig::default(),
+            sensors: Vec::new(),
+            calibrated: Vec::new(),
+        };
+        for (topic, heard) in candidates {
+            let shown = heard.info(false);
+            match mounting.mount(index, &topic, heard, !named.is_empty()) {
+                Ok(()) => {}
+                Err(reason) => index
+                    .notes
+                    .push(format!("{topic}: it was left out: {reason}")),
+            }
+            index.shown.push(info::Topic {
+                read: mounting
+                    .sensors
+                    .last()
+                    .is_some_and(|sensor| sensor.topic == topic),
+                ..shown
+            });
+        }
+        mounting
+    }
+
+    fn mount(
+        &mut self,
+        index: &mut Index,
+        topic: &str,
+        heard: Heard,
+        named: bool,
+    ) -> Result<(), String> {
+        let place = index.tree.find(&self.base, &heard.frame, None);
+        if let Err(Unknown::Frame(_) | Unknown::Apart { .. } | Unknown::Circle(_)) = place {
+            *index.lost.entry("no_transform").or_default() += heard.records.len() as u64;
+        }
+        if self.sensors.len() == MOST {
+            return Err(format!("there are {MOST} sensors already"));
+        }
+        let base_from_sensor = place.map_err(|unknown| unknown.to_string())?;
+        let name = self.name(&heard.frame, topic);
+        let decoder = heard.decoder.ok_or("its type is none that is read")?;
+        let index = match decoder.kind {
+            Kind::Cloud => {
+                self.rig.lidars.push(Lidar {
+                    name: name.clone(),
+                    base_from_sensor,
+                });
+                self.rig.lidars.len() - 1
+            }
+            _ => self.camera(index, topic, &heard.frame, &name, base_from_sensor, named)?,
+        };
+        self.sensors.push(Sensor {
+            topic: topic.into(),
+            name,
+            decoder,
+            index,
+            full_scale: heard.full_scale,
+            records: heard.records,
+            places: heard.places,
+        });
+        Ok(())
+    }
+
+    fn camera(
+        &mut self,
+        index: &Index,
+        topic: &str,
+        frame: &str,
+        name: &str,
+        base_from_sensor: Pose,
+        named: bool,
+    ) -> Result<usize, String> {
+        let (of, lens) = calibration(&index.lenses, topic, frame)
+            .ok_or("there is no calibration of its camera")?;
+        let twin = self.calibrated.iter().find(|[other, _]| other == of);
+        if let (false, Some([_, twin])) = (named, twin) {
+            return Err(format!("{twin} shows the same camera"));
+        }
+        let rectified = topic.split('/').any(|part| part.contains("rect"));
+        let camera = lens.camera(name, base_from_sensor, rectified);
+        let camera = camera
+            .map_err(|fault| format!("{of}: {}: expected {}", fault.field, fault.expected))?;
+        self.rig.cameras.push(camera);
+        self.calibrated.push([of.into(), topic.into()]);
+        Ok(self.rig.cameras.len() - 1)
+    }
+
+    /// A sensor's frame, or its topic where that says more: a name of one
+    /// word that no other sensor has.
+    fn name(&self, frame: &str, topic: &str) -> String {
+        let word = |name: &str| name.trim_matches('/').replace('/', "_");
+        let taken = |name: &String| self.sensors.iter().any(|sensor| sensor.name == *name);
+        let name = Some(word(frame)).filter(|name| !name.is_empty() && !taken(name));
+        name.unwrap_or_else(|| word(topic))
+    }
+}
+
+/// The frame of the vehicle: `base_link` or else `base_footprint` if one of
+/// the sensors' `frames` is fixed to it, or else the frame that carries the
+/// first of them.
+fn base(tree: &Tree, frames: &[&str]) -> String {
+    let carries = |base: &&str| {
+        let fixed = |frame: &&str| tree.find(base, frame, None).is_ok();
+        tree.names(base) && frames.iter().any(fixed)
+    };
+    let usual = ["base_link", "base_footprint"].into_iter().find(carries);
+    let carrier = || frames.first().map(|frame| tree.carrier(frame));
+    usual.or_else(carrier).unwrap_or("base_link").into()
+}
+
+/// The calibration of the camera whose pictures come on a topic: that of the
+/// nearest namespace around both, or else of the same frame.
+fn calibration<'a>(
+    lenses: &'a BTreeMap<String, Lens>,
+    topic: &str,
+    frame: &str,
+) -> Option<(&'a String, &'a Lens)> {
+    let namespace = |lens: &str| -> usize {
+        let (around, _) = lens.rsplit_once('/').unwrap_or_default();
+        let within = topic
+            .strip_prefix(around)
+            .is_some_and(|rest| rest.starts_with('/'));
+        if within { around.len() } else { 0 }
+    };
+    let near = lenses.iter().max_by_key(|(lens, _)| namespace(lens));
+    let near = near.filter(|(lens, _)| namespace(lens) > 0);
+    near.or_else(|| lenses.iter().find(|(_, lens)| lens.header.frame == frame))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bag::message::Header;
+    use crate::bag::transforms::Transform;
+    use crate::sync::Lost;
+
+    fn tree(links: &[(&str, &str)]) -> Tree {
+        let mut tree = Tree::default();
+        for (parent, child) in links {
+            let [parent, child] = [parent, child].map(|name| (*name).to_owned());
+            let transform = Transform {
+                stamp: 0,
+                parent,
+                child,
+                pose: Pose::identity(),
+            };
+            tree.add(transform, 0, true);
+        }
+        tree.settle(&mut Lost::new());
+        tree
+    }
+
+    #[test]
+    fn the_base_is_the_frame_that_carries_the_sensors() {
+        let usual = tree(&[("base_footprint", "base_link"), ("base_link", "lidar")]);
+        assert_eq!(base(&usual, &["lidar"]), "base_link");
+        let flat = tree(&[("base_footprint", "lidar"), ("elsewhere", "base_link")]);
+        assert_eq!(base(&flat, &["lidar"]), "base_footprint");
+        let other = tree(&[("vehicle", "mast"), ("mast", "lidar")]);
+        assert_eq!(base(&other, &["lidar"]), "vehicle");
+        assert_eq!(base(&Tree::default(), &["lidar"]), "lidar");
+        assert_eq!(base(&Tree::default(), &[]), "base_link");
+    }
+
+    #[test]
+    fn a_calibration_belongs_to_its_namespace_or_frame() {
+        let lens = |frame: &str| Lens {
+            header: Header {
+                stamp: 0,
+                frame: frame.into(),
+            },
+            size: [1, 1],
+            model: String::new(),
+            distortion: Vec::new(),
+            intrinsic: [0.0; 9],
+            rectification: [0.0; 9],
+            projection: [0.0; 12],
+        };
+        let lenses = [
+            ("/a/left/camera_info".to_owned(), lens("l")),
+            ("/a/right/camera_info".to_owned(), lens("r")),
+            ("/info".to_owned(), lens("x")),
+        ];
+        let lenses = BTreeMap::from(lenses);
+        let of = |topic, frame| calibration(&lenses, topic, frame).map(|(of, _)| of.as_str());
+        assert_eq!(
+            of("/a/right/image_raw/compressed", "l"),
+            Some("/a/right/camera_info")
+        );
+        assert_eq!(of("/a/leftmost/image", "r"), Some("/a/right/camera_info"));
+        assert_eq!(of("/image", "x"), Some("/info"));
+        assert_eq!(of("/image", "y"), None);
+    }
+}

@@ -1,0 +1,189 @@
+//! Logs of topics with something wrong: what is whole is read, and the rest
+//! is told. Nothing panics, hangs or takes memory that the file does not
+//! account for.
+
+mod topics;
+
+use std::fs;
+use std::path::Path;
+
+use janus_datasets::Log;
+use mcap::{Compression, WriteOptions};
+use proptest::prelude::*;
+use topics::*;
+
+const PACKED: [Option<Compression>; 3] = [None, Some(Compression::Lz4), Some(Compression::Zstd)];
+
+fn options(packed: Option<Compression>) -> WriteOptions {
+    WriteOptions::new()
+        .compression(packed)
+        .chunk_size(Some(700))
+}
+
+/// How many frames of a file that may be anything are whole.
+fn exhaust(path: &Path) -> Option<usize> {
+    let log = Log::open(path).ok()?;
+    Some(log.frames(None).filter(Result::is_ok).count())
+}
+
+#[test]
+fn of_a_file_that_breaks_off_what_is_whole_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log.mcap");
+    for packed in PACKED {
+        let whole = mcap(&drive(false), options(packed), true);
+        let mut counts = Vec::new();
+        for end in (8..whole.len()).step_by(37) {
+            fs::write(&path, &whole[..end]).expect("written");
+            counts.push(exhaust(&path).expect("begins as a log does"));
+        }
+        counts.dedup();
+        // Frame by frame, as their messages and poses come to be there.
+        assert!(
+            counts.len() > 4 && counts.iter().all(|count| *count <= 5),
+            "{counts:?}"
+        );
+        assert_eq!((counts.first(), counts.last()), (Some(&0), Some(&5)));
+    }
+}
+
+/// Where the content of each chunk of a file lies.
+fn chunks(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let mut chunks = Vec::new();
+    let mut at = 8;
+    while let Some(length) = bytes.get(at + 1..at + 9) {
+        let length = u64::from_le_bytes(length.try_into().expect("eight"));
+        let content = at + 9..at + 9 + length as usize;
+        if bytes[at] == 0x06 {
+            chunks.push(content.clone());
+        }
+        at = content.end;
+    }
+    chunks
+}
+
+#[test]
+fn a_spoilt_chunk_costs_its_messages() {
+    for packed in PACKED {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut bytes = mcap(&drive(false), options(packed), true);
+        let chunks = chunks(&bytes);
+        let chunk = &chunks[chunks.len() - 2];
+        bytes[chunk.end - 40] ^= 0x55;
+        let log = open(folder.path(), &bytes);
+        assert_eq!(log.info().lost.get("broken_chunk"), Some(&1));
+        assert!(log.indices().len() >= 3, "{:?}", log.info());
+        let note = log
+            .info()
+            .notes
+            .iter()
+            .find(|note| note.contains("chunk at byte"));
+        assert!(note.is_some(), "{:?}", log.info().notes);
+    }
+}
+
+/// Messages that pack a thousandfold, in more of them than fit in memory.
+#[test]
+fn a_small_file_of_many_messages_is_refused() {
+    let one = transform("/tf", START, "odom", "base_link", [0.0; 3], false);
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = WriteOptions::new()
+        .chunk_size(Some(4 << 20))
+        .emit_message_indexes(false);
+    let bytes = mcap(&vec![one; 250_000], options, true);
+    let path = folder.path().join("log.mcap");
+    fs::write(&path, &bytes).expect("written");
+    let error = Log::open(&path).expect_err("is too much").to_string();
+    assert!(error.contains("messages: expected at most"), "{error}");
+}
+
+#[test]
+fn a_database_that_is_none_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log.db3");
+    fs::write(&path, b"SQLite format 3\0 and no more").expect("written");
+    let error = Log::open(&path).expect_err("is none");
+    assert_eq!(error.reason(), "malformed");
+    assert!(error.to_string().contains("database"), "{error}");
+
+    // Views could have any number of rows.
+    let endless = "CREATE TABLE topics(id INTEGER PRIMARY KEY); CREATE VIEW messages AS \
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+        SELECT i AS id, 1 AS topic_id, i AS timestamp, x'00' AS data FROM n";
+    let path = folder.path().join("endless.db3");
+    rusqlite::Connection::open(&path)
+        .and_then(|db| db.execute_batch(endless))
+        .expect("made");
+    let error = Log::open(&path).expect_err("is endless").to_string();
+    assert!(error.contains("messages: expected this table"), "{error}");
+}
+
+#[test]
+fn a_message_that_changes_costs_its_frame() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log.mcap");
+    let bytes = mcap(&drive(false), options(None), true);
+    fs::write(&path, &bytes).expect("written");
+    let log = Log::open(&path).expect("is a log");
+    fs::write(&path, &bytes[..bytes.len() / 2]).expect("cut");
+    let reasons: Vec<_> = log
+        .frames(None)
+        .filter_map(Result::err)
+        .map(|b| b.error.reason())
+        .collect();
+    assert!(!reasons.is_empty() && reasons.len() < 5, "{reasons:?}");
+    assert!(
+        reasons
+            .iter()
+            .all(|reason| ["io", "malformed"].contains(reason)),
+        "{reasons:?}"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn spoilt_files_never_panic(
+        packed in 0usize..4, at in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = PACKED.get(packed).map_or(WriteOptions::new().use_chunks(false), |packed| {
+            // Without checksums, what is spoilt gets to the messages.
+            options(*packed).calculate_chunk_crcs(false)
+        });
+        let mut bytes = mcap(&drive(false), options, true);
+        for (place, byte) in at {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        let path = folder.path().join("log.mcap");
+        fs::write(&path, bytes).expect("written");
+        exhaust(&path);
+    }
+
+    #[test]
+    fn spoilt_databases_never_panic(
+        at in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), part in 0.5..1.0f64,
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.db3");
+        db3(&path, &drive(false), true);
+        let mut bytes = fs::read(&path).expect("made");
+        bytes.truncate((bytes.len() as f64 * part) as usize);
+        for (place, byte) in at {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        fs::write(&path, bytes).expect("written");
+        exhaust(&path);
+    }
+
+    #[test]
+    fn any_bytes_after_the_first_are_told(rest: Vec<u8>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.mcap");
+        fs::write(&path, [mcap::MAGIC, &rest].concat()).expect("written");
+        exhaust(&path);
+    }
+}
