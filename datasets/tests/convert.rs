@@ -67,8 +67,7 @@ fn holds(messages: &[ros::Message], log: &Log, frames: &[Frame]) {
         assert_eq!((pictures.len(), infos.len()), (images.len(), images.len()));
         for ((picture, info), image) in pictures.into_iter().zip(infos).zip(images) {
             let mut cdr = ros::Cdr::new(&picture.data);
-            let optical = format!("{}_optical", camera.name);
-            assert_eq!(cdr.header(), (image.stamp, optical.clone()));
+            assert_eq!(cdr.header(), (image.stamp, camera.name.clone()));
             match &image.pixels {
                 Pixels::Encoded(bytes) => {
                     assert_eq!(cdr.string(), "png");
@@ -83,7 +82,7 @@ fn holds(messages: &[ros::Message], log: &Log, frames: &[Frame]) {
                 }
             }
             let info = ros::camera_info(info);
-            assert_eq!((info.stamp, info.frame), (image.stamp, optical));
+            assert_eq!((info.stamp, info.frame), (image.stamp, camera.name.clone()));
             assert_eq!([info.width, info.height], camera.resolution);
             let [fx, fy] = camera.focal;
             let [cx, cy] = camera.centre;

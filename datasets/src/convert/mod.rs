@@ -6,7 +6,7 @@
 //! | `/NAME/image` | sensor_msgs/CompressedImage or Image | one per picture |
 //! | `/NAME/camera_info` | sensor_msgs/CameraInfo | one per picture |
 //! | `/annotations` | vision_msgs/Detection3DArray | one per frame, in `base_link` |
-//! | `/tf_static` | tf2_msgs/TFMessage | `base_link` → NAME, or NAME_optical of a camera |
+//! | `/tf_static` | tf2_msgs/TFMessage | `base_link` → NAME, of every sensor |
 //! | `/tf` | tf2_msgs/TFMessage | `odom` → `base_link`, every pose of the log |
 //!
 //! Boxes are written as detections, which other programs compute with, and
@@ -96,10 +96,10 @@ pub fn convert(log: &Log, out: &Path, progress: impl FnMut(u64)) -> Result<Conve
         path: out.into(),
         source,
     };
-    if let (Ok(from), Ok(to)) = (log.path().canonicalize(), out.canonicalize()) {
-        if from == to {
-            return Err(io(io::Error::other("is the log itself")));
-        }
+    if let (Ok(from), Ok(to)) = (log.path().canonicalize(), out.canonicalize())
+        && from == to
+    {
+        return Err(io(io::Error::other("is the log itself")));
     }
     let part = part(out);
     let written = File::create(&part)
@@ -230,7 +230,7 @@ impl<'a> Conversion<'a> {
         let lidars = rig.lidars.iter().map(|lidar| &lidar.base_from_sensor);
         let cameras = rig.cameras.iter().map(|camera| &camera.base_from_sensor);
         let names = self.names.lidars.iter().zip(lidars);
-        let names = names.chain(self.names.optical.iter().zip(cameras));
+        let names = names.chain(self.names.cameras.iter().zip(cameras));
         let sensors: Vec<(&str, &Pose)> = names.map(|(name, pose)| (&**name, pose)).collect();
         let time = self.time(stamp)?;
         let message = message::transforms(time, BASE, sensors.into_iter());
@@ -253,11 +253,10 @@ impl<'a> Conversion<'a> {
         }
         for image in &frame.images {
             let name = &self.names.cameras[image.camera];
-            let optical = &self.names.optical[image.camera];
             let camera = &frame.rig.cameras[image.camera];
             let (stamp, time) = (image.stamp, self.time(image.stamp)?);
-            let info = message::camera_info(time, optical, camera);
-            let (schema, picture) = message::image(time, optical, image);
+            let info = message::camera_info(time, name, camera);
+            let (schema, picture) = message::image(time, name, image);
             let [topic, info_topic] =
                 ["image", "camera_info"].map(|kind| format!("/{name}/{kind}"));
             self.write(&topic, schema, stamp, index, &picture)?;

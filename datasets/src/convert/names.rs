@@ -4,43 +4,28 @@ use crate::calibration::Rig;
 
 use super::{BASE, ODOM};
 
-/// What the sensors of a rig are called in ROS, in its order.
+/// What the sensors of a rig are called in ROS, in its order: their frames,
+/// and what their topics lie below.
 #[derive(Debug, PartialEq)]
 pub(super) struct Names {
-    /// Frames of the lidars; their topics lie below the same names.
     pub(super) lidars: Vec<String>,
-    /// What the topics of the cameras lie below.
     pub(super) cameras: Vec<String>,
-    /// Frames of the cameras, which look along z (REP 103).
-    pub(super) optical: Vec<String>,
 }
 
 impl Names {
     /// Names that no two share.
     pub(super) fn of(rig: &Rig) -> Self {
         let mut taken = vec![ODOM.to_owned(), BASE.to_owned()];
-        let mut lidars = Vec::new();
-        for lidar in &rig.lidars {
-            let name = numbered(&lidar.name, |name| taken.iter().any(|other| other == name));
+        let mut take = |name: &String| {
+            let name = numbered(name, |name| taken.iter().any(|other| other == name));
             taken.push(name.clone());
-            lidars.push(name);
-        }
-        let (mut cameras, mut optical) = (Vec::new(), Vec::new());
-        for camera in &rig.cameras {
-            let frame = |name: &str| format!("{name}_optical");
-            let name = numbered(&camera.name, |name| {
-                taken
-                    .iter()
-                    .any(|other| *other == name || *other == frame(name))
-            });
-            taken.extend([name.clone(), frame(&name)]);
-            optical.push(frame(&name));
-            cameras.push(name);
-        }
+            name
+        };
+        let lidars = rig.lidars.iter().map(|lidar| take(&lidar.name)).collect();
+        let cameras = rig.cameras.iter().map(|camera| take(&camera.name));
         Self {
+            cameras: cameras.collect(),
             lidars,
-            cameras,
-            optical,
         }
     }
 }
@@ -79,36 +64,21 @@ mod tests {
             distortion: Default::default(),
         };
         let rig = Rig {
-            lidars: [
-                "/top/points/",
-                "top points",
-                "base_link",
-                "cam_optical",
-                "2",
-                "",
-            ]
-            .map(lidar)
-            .into(),
-            cameras: ["image_02", "cam", "top_points"].map(camera).into(),
+            lidars: ["/top/points/", "top points", "base_link", "2", ""]
+                .map(lidar)
+                .into(),
+            cameras: ["image_02", "base_link", "top_points"].map(camera).into(),
             body: None,
         };
         let names = Names::of(&rig);
-        assert_eq!(
-            names.lidars,
-            [
-                "top_points",
-                "top_points_2",
-                "base_link_2",
-                "cam_optical",
-                "sensor_2",
-                "sensor_"
-            ]
-        );
-        let names_of_topics = ["image_02", "cam_2", "top_points_3"];
-        assert_eq!(names.cameras, names_of_topics);
-        assert_eq!(
-            names.optical,
-            names_of_topics.map(|name| format!("{name}_optical"))
-        );
+        let lidars = [
+            "top_points",
+            "top_points_2",
+            "base_link_2",
+            "sensor_2",
+            "sensor_",
+        ];
+        assert_eq!(names.lidars, lidars);
+        assert_eq!(names.cameras, ["image_02", "base_link_3", "top_points_3"]);
     }
 }
