@@ -58,11 +58,18 @@ struct Format {
 }
 
 /// In the order in which they are tried.
-const FORMATS: [Format; 1] = [Format {
-    content: kitti::CONTENT,
-    recognises: kitti::recognises,
-    open: kitti::open,
-}];
+const FORMATS: [Format; 2] = [
+    Format {
+        content: kitti::CONTENT,
+        recognises: kitti::recognises,
+        open: kitti::open,
+    },
+    Format {
+        content: synth::CONTENT,
+        recognises: synth::recognises,
+        open: synth::open,
+    },
+];
 
 impl Log {
     /// Opens the log at `path`, whose format is recognised by its content.
@@ -93,15 +100,15 @@ impl Log {
         }
     }
 
-    /// The synthetic drive.
+    /// A drive through the synthetic world.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if one of `drive`'s is out of range.
+    /// [`Error::Parameter`] if it has more frames than its scenario, or none.
     pub fn synthetic(drive: synth::Drive) -> Result<Self> {
-        synth::open(drive)
+        synth::record("synthetic".into(), drive)
     }
 
-    /// Where it is; `synthetic` for the synthetic drive.
+    /// Where it is; `synthetic` for a drive that was given by itself.
     pub fn path(&self) -> &Path {
         &self.path
     }

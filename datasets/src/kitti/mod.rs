@@ -159,6 +159,7 @@ impl Drive {
             lidar: 0,
             stamp: lidar.stamps.at(index)?,
             points: points(&bytes),
+            labels: None,
         })
     }
 
