@@ -43,6 +43,8 @@ struct Drawn {
     normal: [f32; 3],
     /// Light without the sun, and what the sun adds.
     light: [f32; 2],
+    /// How its places are lifted to be looked up among the shadows.
+    lift: [f32; 3],
 }
 
 /// Rows of a 3 × 4 matrix.
@@ -130,7 +132,7 @@ impl View<'_> {
                 if polygon.len() < 3 {
                     continue;
                 }
-                drawn.push(shown(thing, face, placed));
+                drawn.push(self.drawn(thing, face));
                 let plane = self.plane(turned * face.normal, above);
                 canvas.fill(&polygon, plane, drawn.len() as u32);
             }
@@ -192,7 +194,7 @@ impl View<'_> {
 
     fn shade(&self, face: &Drawn, at: [f32; 3], way: &Rows, to_map: &Rows) -> [f32; 3] {
         let [ambient, sun] = face.light;
-        let lit = sun > 0.0 && self.shadows.shines(apply(to_map, at));
+        let lit = sun > 0.0 && self.shadows.shines(apply(to_map, at), face.lift);
         let light = if lit { ambient + sun } else { ambient };
         let [x, y, z] = at;
         let range = (x * x + y * y + z * z).sqrt();
@@ -216,17 +218,18 @@ impl View<'_> {
         let part = (rise * 1.6).clamp(0.0, 1.0);
         std::array::from_fn(|k| AIR[k] + (ZENITH[k] - AIR[k]) * part)
     }
-}
 
-fn shown(thing: usize, face: &Face, placed: &Placed<'_>) -> Drawn {
-    let normal = placed.to.axes * face.normal;
-    let sun = normal.dot(&Vector3::from(SUN)).max(0.0);
-    // Faces that look up see more of the sky.
-    let ambient = 0.40 + 0.12 * normal.z + 0.03 * normal.x;
-    Drawn {
-        thing,
-        material: face.material,
-        normal: [face.normal.x, face.normal.y, face.normal.z].map(|c| c as f32),
-        light: [ambient as f32, 0.80 * sun as f32],
+    fn drawn(&self, thing: usize, face: &Face) -> Drawn {
+        let normal = self.things[thing].to.axes * face.normal;
+        let sun = normal.dot(&Vector3::from(SUN)).max(0.0);
+        // Faces that look up see more of the sky.
+        let ambient = 0.46 + 0.12 * normal.z + 0.03 * normal.x;
+        Drawn {
+            thing,
+            material: face.material,
+            normal: [face.normal.x, face.normal.y, face.normal.z].map(|c| c as f32),
+            light: [ambient as f32, 0.76 * sun as f32],
+            lift: self.shadows.lift(normal),
+        }
     }
 }

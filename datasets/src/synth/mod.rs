@@ -254,3 +254,176 @@ impl Source for Recording {
         Ok(observer.frame([from, to], index))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Sweep;
+    use nalgebra::{Point3, Vector3};
+    use stance::Stance;
+    use std::borrow::Cow;
+    use world::Placed;
+
+    fn recording(name: &str) -> Recording {
+        let scenario = Scenario::named(name).expect("is built in");
+        Recording::new(&scenario, scenario.head.seed)
+    }
+
+    impl Recording {
+        fn between(&self, index: usize) -> (Vec<Placed<'_>>, [&Moment; 2]) {
+            let [from, to] = [index, index + 1].map(|i| &self.moments[i]);
+            let mut things = self.world.placed(from, to);
+            things.push(Placed {
+                object: Cow::Borrowed(&self.world.ego),
+                from: from.ego,
+                to: to.ego,
+            });
+            (things, [from, to])
+        }
+
+        /// The thing of a label whose surface is nearest to a return, and how
+        /// far that is, at the return's own time; with the return's place in
+        /// the thing's frame.
+        fn nearest<'a>(
+            things: &'a [Placed<'a>],
+            label: u16,
+            at: Vector3<f64>,
+            part: f64,
+        ) -> (usize, f64, Vector3<f64>) {
+            let mut nearest = (0, f64::INFINITY, at);
+            for (i, thing) in things.iter().enumerate() {
+                if thing.object.label != label {
+                    continue;
+                }
+                let local = thing.from.between(&thing.to, part).inward(at);
+                if (local - thing.object.centre).norm() > thing.object.radius + 0.1 {
+                    continue;
+                }
+                for solid in &thing.object.solids {
+                    let off = solid.distance(local).abs();
+                    if off < nearest.1 {
+                        nearest = (i, off, local);
+                    }
+                }
+            }
+            nearest
+        }
+    }
+
+    #[test]
+    fn every_return_lies_on_a_surface_of_its_label_at_its_own_time() {
+        for (name, index) in [("busy_street", 120), ("hill_and_ramp", 140), ("roundabout", 150)] {
+            let recording = recording(name);
+            let (things, [from, to]) = recording.between(index);
+            let frame = recording.frame(index as u64).expect("is made");
+            let mut tested = 0;
+            for sweep in &frame.sweeps {
+                let mounted = Stance::of(&recording.rig.lidars[sweep.lidar].base_from_sensor);
+                let [begin, end] = [from, to].map(|moment| moment.ego.then(&mounted));
+                let labels = sweep.labels.as_ref().expect("are known");
+                for (point, &label) in sweep.points.iter().zip(labels).step_by(11) {
+                    let part = point.after_ns() as f64 / (to.stamp - from.stamp) as f64;
+                    let place = Vector3::from(point.metres().map(f64::from));
+                    let at = begin.between(&end, part).outward(place);
+                    let (_, off, _) = Recording::nearest(&things, label, at, part);
+                    // The noise's bound, the rounding to millimetres and ticks.
+                    assert!(off < 0.038, "{name}: {off} m from {label} at {at}");
+                    tested += 1;
+                }
+            }
+            assert!(tested > 15_000);
+        }
+    }
+
+    #[test]
+    fn motion_skews_a_scan() {
+        let recording = recording("busy_street");
+        let (things, [from, to]) = recording.between(100);
+        let frame = recording.frame(100).expect("is made");
+        let mounted = Stance::of(&recording.rig.lidars[0].base_from_sensor);
+        let end = to.ego.then(&mounted);
+        assert!((to.ego.at - from.ego.at).norm() > 0.2);
+        let sweep: &Sweep = &frame.sweeps[0];
+        let labels = sweep.labels.as_ref().expect("are known");
+        let off = sweep.points.iter().zip(labels).step_by(11).filter(|(point, label)| {
+            let at = end.outward(Vector3::from(point.metres().map(f64::from)));
+            Recording::nearest(&things, **label, at, 1.0).1 > 0.05
+        });
+        assert!(off.count() > 500, "as if it had been taken in one instant");
+    }
+
+    #[test]
+    fn the_cameras_see_what_the_lidars_meet() {
+        let recording = recording("busy_street");
+        let (things, [from, to]) = recording.between(100);
+        let frame = recording.frame(100).expect("is made");
+        let shadows = &recording.world.shadows;
+        for (mounting, lidar) in recording.rig.cameras.iter().zip([0, 3, 0, 3]) {
+            let camera = to.ego.then(&Stance::of(&mounting.base_from_sensor));
+            let view = camera::View {
+                things: &things,
+                marks: &recording.world.marks,
+                shadows,
+                camera: mounting,
+                world_from_camera: camera,
+                seed: 0,
+            };
+            let (picture, shown) = view.render();
+            assert_eq!(<[u32; 2]>::from(picture.dimensions()), mounting.resolution);
+            let sweep = &frame.sweeps[lidar];
+            let mounted = Stance::of(&recording.rig.lidars[lidar].base_from_sensor);
+            let [begin, end] = [from, to].map(|moment| moment.ego.then(&mounted));
+            let labels = sweep.labels.as_ref().expect("are known");
+            let (mut same, mut all) = (0, 0);
+            for (point, &label) in sweep.points.iter().zip(labels).step_by(3) {
+                let part = point.after_ns() as f64 / (to.stamp - from.stamp) as f64;
+                let place = Vector3::from(point.metres().map(f64::from));
+                let at = begin.between(&end, part).outward(place);
+                let (thing, _, local) = Recording::nearest(&things, label, at, part);
+                // Where it is at the time of the picture.
+                let at = camera.inward(things[thing].to.outward(local));
+                let Some([u, v]) = mounting.project(Point3::from(at).into()) else {
+                    continue;
+                };
+                let [width, height] = mounting.resolution.map(f64::from);
+                if !(0.0..width - 1.0).contains(&u) || !(0.0..height - 1.0).contains(&v) {
+                    continue;
+                }
+                let pixel = (v + 0.5) as usize * 640 + (u + 0.5) as usize;
+                all += 1;
+                same += usize::from(usize::from(shown[pixel]) == thing + 1);
+            }
+            // The rest is on edges, or hidden from where the camera is.
+            assert!(all > 1_000 && same * 100 > all * 88, "{}: {same} of {all}", mounting.name);
+        }
+    }
+
+    #[test]
+    fn every_reference_drive_arrives_and_touches_nothing() {
+        for name in Scenario::names() {
+            let scenario = Scenario::named(name).expect("is built in");
+            let recording = recording(name);
+            let world = &recording.world;
+            for (index, moment) in recording.moments.iter().enumerate() {
+                let touched = world.touched(moment, &moment.ego);
+                assert_eq!(touched, [0; 0], "{name}: frame {index} at {}", moment.ego.at);
+            }
+            let reference = Reference::new(&scenario.ego);
+            let goal = reference.way().last().expect("has an end").0;
+            let last = recording.moments.last().expect("is one");
+            let off = (last.ego.at.xy() - goal).norm();
+            assert!(off < 0.1, "{name}: {off} m from the goal");
+        }
+    }
+
+    #[test]
+    fn a_vehicle_off_its_way_touches_things() {
+        let recording = recording("dead_end_alley");
+        let start = &recording.moments[0];
+        let aside = Stance::upright(Vector3::new(20.0, 1.4, 0.0), nalgebra::Vector2::x());
+        assert_eq!(recording.world.touched(start, &aside), [Sweep::BACKGROUND]);
+        let onto = Stance::upright(Vector3::new(-20.6, 10.0, 0.0), nalgebra::Vector2::y());
+        let car = Sweep::FIRST_OBJECT + recording.world.actors.len() as u16;
+        assert_eq!(recording.world.touched(start, &onto), [car]);
+    }
+}

@@ -75,11 +75,6 @@ impl Reference {
         ahead * (self.legs[drive.leg].lead * drive.progress.speed)
     }
 
-    pub(super) fn done(&self, drive: &Drive) -> bool {
-        let leg = &self.legs[drive.leg];
-        drive.leg + 1 == self.legs.len() && drive.progress.s >= leg.follower.path.length()
-    }
-
     pub(super) fn step(&self, mut drive: Drive, others: &[Footprint], dt: f64) -> Drive {
         let leg = &self.legs[drive.leg];
         if drive.progress.s >= leg.follower.path.length() {

@@ -11,7 +11,10 @@ use super::world::{Object, Placed};
 /// Texels to the metre.
 const TEXELS: f64 = 8.0;
 /// What is shown to be nearer by less is the surface itself, m.
-const BIAS: f32 = 0.12;
+const BIAS: f32 = 0.08;
+/// Places are looked up so far off their surface, m, so that one at a low
+/// angle to the light does not shade itself.
+const LIFT: f64 = 0.1;
 /// How far over the area's ground something may stand, m.
 const TALL: f64 = 30.0;
 
@@ -94,8 +97,15 @@ impl Shadows {
         })
     }
 
-    /// Whether the sun shines on a place of the map.
-    pub(super) fn shines(&self, [u, v, nearness]: [f32; 3]) -> bool {
+    /// How far off a surface of a normal its places are looked up.
+    pub(super) fn lift(&self, normal: Vector3<f64>) -> [f32; 3] {
+        let lift = self.axes.rows * normal * LIFT;
+        [lift.x, lift.y, lift.z].map(|c| c as f32)
+    }
+
+    /// Whether the sun shines on a place of the map, lifted off its surface.
+    pub(super) fn shines(&self, at: [f32; 3], lift: [f32; 3]) -> bool {
+        let [u, v, nearness] = [0, 1, 2].map(|k| at[k] + lift[k]);
         let [i, j] = [u + 0.5, v + 0.5].map(|c| c as usize);
         if i >= self.size[0] || j >= self.size[1] {
             return true;
