@@ -43,7 +43,12 @@ fn digest(frame: &Frame) -> String {
         hash.update(image.decode().expect("decodes").as_raw());
     }
     let pose = |hash: &mut Sha256, pose: &Pose| {
-        for c in pose.translation.vector.iter().chain(pose.rotation.coords.iter()) {
+        for c in pose
+            .translation
+            .vector
+            .iter()
+            .chain(pose.rotation.coords.iter())
+        {
             hash.update(c.to_bits().to_le_bytes());
         }
     };
@@ -54,7 +59,10 @@ fn digest(frame: &Frame) -> String {
         hash.update(found.points.expect("are counted").to_le_bytes());
     }
     let bytes = hash.finalize();
-    bytes[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The 71st frame of every scenario, on every platform.
@@ -81,7 +89,10 @@ fn a_seed_gives_the_same_bits_everywhere() {
 #[test]
 fn frames_are_the_same_whatever_was_read_before() {
     let all = frames(&log("busy_street"), 0..4);
-    assert_eq!(all.iter().map(|f| f.index).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(
+        all.iter().map(|f| f.index).collect::<Vec<_>>(),
+        [0, 1, 2, 3]
+    );
     let log = log("busy_street");
     assert_eq!(digest(&frames(&log, 3..4)[0]), digest(&all[3]));
     let other = Log::synthetic(Drive {
@@ -122,7 +133,11 @@ fn placed<'a>(
 
 #[test]
 fn boxes_hold_the_points_of_their_label_and_no_others_do() {
-    for (name, at) in [("busy_street", 110), ("roundabout", 90), ("hill_and_ramp", 130)] {
+    for (name, at) in [
+        ("busy_street", 110),
+        ("roundabout", 90),
+        ("hill_and_ramp", 130),
+    ] {
         let frame = &frames(&log(name), at..at + 1)[0];
         let mut counts = vec![0; 65_536];
         for sweep in &frame.sweeps {
@@ -135,11 +150,13 @@ fn boxes_hold_the_points_of_their_label_and_no_others_do() {
                 }
                 let track = label.to_string();
                 let mut boxes = frame.annotations.iter();
-                let found = boxes.find(|found| found.track == track).expect("is annotated");
+                let found = boxes
+                    .find(|found| found.track == track)
+                    .expect("is annotated");
                 let local = odom_from_box(frame, found, stamp).inverse() * at;
                 for k in 0..3 {
-                    // The noise, and what turns in a frame.
-                    let half = found.size[k] / 2.0 + 0.06;
+                    // The noise, and how far a corner turns in a frame.
+                    let half = found.size[k] / 2.0 + 0.14;
                     assert!(local[k].abs() < half, "{name}: {} {local}", found.label);
                 }
             }
@@ -172,7 +189,9 @@ fn velocity_is_what_boxes_move() {
             assert!((dt - 0.1).abs() < 1e-9);
             for after in &pair[1].annotations {
                 let mut before = pair[0].annotations.iter();
-                let before = before.find(|found| found.track == after.track).expect("was there");
+                let before = before
+                    .find(|found| found.track == after.track)
+                    .expect("was there");
                 let [a, b] = [(&pair[0], before), (&pair[1], after)]
                     .map(|(frame, found)| odom_from_box(frame, found, frame.stamp));
                 let moved = (b.translation.vector - a.translation.vector) / dt;
@@ -182,7 +201,9 @@ fn velocity_is_what_boxes_move() {
                 // leans on a slope.
                 let off = (base.x - x).abs().max((base.y - y).abs());
                 assert!(off < 0.35, "{name}: {} {off}", after.label);
-                assert!(off < 1e-6 || before.base_from_box.rotation != after.base_from_box.rotation);
+                assert!(
+                    off < 1e-6 || before.base_from_box.rotation != after.base_from_box.rotation
+                );
                 moving += usize::from(x.hypot(y) > 0.5);
             }
         }
@@ -211,9 +232,8 @@ fn ground_points_lie_at_the_ground_and_others_in_occupied_cells() {
         };
         let cells = simulation.occupied(&window).expect("is right");
         // The cells are those of the end of the sweep.
-        let slow = |label: u16| {
-            label == Sweep::BACKGROUND || speed_of(&frame, &label.to_string()) < 1.5
-        };
+        let slow =
+            |label: u16| label == Sweep::BACKGROUND || speed_of(&frame, &label.to_string()) < 1.5;
         let mut counts = [0; 3];
         for sweep in &frame.sweeps {
             for (at, _, label) in placed(&frame, sweep) {
@@ -239,7 +259,10 @@ fn ground_points_lie_at_the_ground_and_others_in_occupied_cells() {
         }
         let [level, ground, things] = counts;
         // The rest is on kerbs.
-        assert!(ground > 20_000 && level * 100 > ground * 95, "{level} of {ground}");
+        assert!(
+            ground > 20_000 && level * 100 > ground * 95,
+            "{level} of {ground}"
+        );
         assert!(things > 10_000, "{things}");
         let share = cells.iter().filter(|&&cell| cell).count() as f64 / cells.len() as f64;
         assert!((0.05..0.7).contains(&share), "{share}");
@@ -254,15 +277,18 @@ fn info_tells_what_is_in_it() {
     let info = log.info();
     assert_eq!(
         (log.format(), info.first, info.last),
-        ("synthetic", Some(0), Some(399))
+        ("synthetic", Some(0), Some(459))
     );
-    assert!((info.duration_s - 39.9).abs() < 1e-9);
+    assert!((info.duration_s - 45.9).abs() < 1e-9);
     assert!(info.distance_m > 60.0, "{}", info.distance_m);
     assert!(info.notes[0].starts_with("To go into an alley"));
     let count = |kind| info.sensors.iter().filter(|s| s.kind == kind).count();
-    assert_eq!([count(SensorKind::Lidar), count(SensorKind::Camera)], [4, 4]);
+    assert_eq!(
+        [count(SensorKind::Lidar), count(SensorKind::Camera)],
+        [4, 4]
+    );
     assert_eq!(info.sensors[4].resolution, Some([640, 384]));
-    let some: Vec<Frame> = [0, 200, 399]
+    let some: Vec<Frame> = [0, 200, 459]
         .into_iter()
         .flat_map(|index| frames(&log, index..index + 1))
         .collect();
@@ -272,8 +298,14 @@ fn info_tells_what_is_in_it() {
         assert_eq!((frame.sweeps.len(), frame.images.len()), (4, 4));
         let index = frame.index as usize;
         let way = log.trajectory().waypoints();
-        assert_eq!((Some(way[index + 1].pose), way[index + 1].stamp), (frame.pose, frame.stamp));
-        let cars = frame.annotations.iter().filter(|found| found.class == Class::Car);
+        assert_eq!(
+            (Some(way[index + 1].pose), way[index + 1].stamp),
+            (frame.pose, frame.stamp)
+        );
+        let cars = frame
+            .annotations
+            .iter()
+            .filter(|found| found.class == Class::Car);
         assert!((1..=2).contains(&cars.count()));
     }
 }
@@ -285,7 +317,10 @@ fn a_file_is_a_log() {
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/dead_end_alley.toml");
     fs::copy(&built_in, &path).expect("is copied");
     let opened = Log::open(&path).expect("is recognised");
-    assert_eq!((opened.format(), opened.path()), ("synthetic", path.as_path()));
+    assert_eq!(
+        (opened.format(), opened.path()),
+        ("synthetic", path.as_path())
+    );
     let [one, other] = [opened, log("dead_end_alley")].map(|log| digest(&frames(&log, 5..6)[0]));
     assert_eq!(one, other);
     fs::write(&path, "[settings]\nname = 1\n").expect("is written");
@@ -299,19 +334,67 @@ fn what_is_wrong_with_a_file_is_said_in_a_sentence() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/hill_and_ramp.toml");
     let right = fs::read_to_string(path).expect("is there");
     let wrong = [
-        ("duration_s = 40.0", "duration_s = 1e9", "scenario.duration_s: expected from 1 to 300 s"),
-        ("seed = 6", "seed = -6", "line 6: expected the fields of a scenario"),
-        ("speed = 4.0", "speed = nan", "ego.speed: expected from 0.3 to 10 m/s"),
+        (
+            "duration_s = 40.0",
+            "duration_s = 1e9",
+            "scenario.duration_s: expected from 1 to 300 s",
+        ),
+        (
+            "seed = 6",
+            "seed = -6",
+            "line 6: expected the fields of a scenario",
+        ),
+        (
+            "speed = 4.0",
+            "speed = nan",
+            "ego.speed: expected from 0.3 to 10 m/s",
+        ),
         ("speed = 4.0", "", "missing field `speed`"),
-        ("width = 7.2", "width = 7.2\nheight = 1.0", "unknown field `height`"),
-        ("lead = \"a\"", "lead = \"front\"", "unknown variant `front`"),
-        ("[85.0, -1.75]", "[850.0, -1.75]", "ego.leg[0].points: expected a place within the area"),
-        ("[8.0, 3.6]", "[8.0, 13.6]", "slope of area.profile: expected from -0.1501 to 0.1501"),
-        ("height = 1.0", "height = 2.0", "slope of ramp[0]: expected from 0 to 0.15"),
-        ("share = 0.4", "share = 4.0", "parked[0].share: expected from 0 to 1"),
-        ("spacing = 20.0", "spacing = 1e-9", "lamps[0].spacing: expected from 3 to 100 m"),
-        ("minds = \"nothing\"", "minds = \"manners\"", "unknown variant `manners`"),
-        ("toward = [0.0, 1.0]", "toward = [0.0, 0.0]", "thing[0].toward: expected a vector"),
+        (
+            "width = 7.2",
+            "width = 7.2\nheight = 1.0",
+            "unknown field `height`",
+        ),
+        (
+            "lead = \"a\"",
+            "lead = \"front\"",
+            "unknown variant `front`",
+        ),
+        (
+            "[85.0, -1.75]",
+            "[850.0, -1.75]",
+            "ego.leg[0].points: expected a place within the area",
+        ),
+        (
+            "[8.0, 3.6]",
+            "[8.0, 13.6]",
+            "slope of area.profile: expected from -0.1501 to 0.1501",
+        ),
+        (
+            "height = 1.0",
+            "height = 2.0",
+            "slope of ramp[0]: expected from 0 to 0.15",
+        ),
+        (
+            "share = 0.4",
+            "share = 4.0",
+            "parked[0].share: expected from 0 to 1",
+        ),
+        (
+            "spacing = 20.0",
+            "spacing = 1e-9",
+            "lamps[0].spacing: expected from 3 to 100 m",
+        ),
+        (
+            "minds = \"nothing\"",
+            "minds = \"manners\"",
+            "unknown variant `manners`",
+        ),
+        (
+            "toward = [0.0, 1.0]",
+            "toward = [0.0, 0.0]",
+            "thing[0].toward: expected a vector",
+        ),
         ("from = [-60.0, -40.0]", "from = [-60.0", "line 1"),
     ];
     for (from, to, said) in wrong {
@@ -320,14 +403,20 @@ fn what_is_wrong_with_a_file_is_said_in_a_sentence() {
             .expect_err("is wrong");
         assert_eq!(error.reason(), "malformed");
         let error = error.to_string();
-        assert!(error.starts_with("hill.toml: ") && error.contains(said), "{error}");
+        assert!(
+            error.starts_with("hill.toml: ") && error.contains(said),
+            "{error}"
+        );
     }
     let error = Log::synthetic(Drive {
-        frames: Some(361),
+        frames: Some(461),
         ..Drive::default()
     });
-    let error = error.expect_err("has 360 frames").to_string();
-    assert!(error.contains("frames: expected a number from 1"), "{error}");
+    let error = error.expect_err("has 460 frames").to_string();
+    assert!(
+        error.contains("frames: expected a number from 1"),
+        "{error}"
+    );
 }
 
 /// Stands at a place and lets some time pass.
@@ -338,7 +427,7 @@ fn stand(simulation: &mut Simulation, pose: Pose, ticks: usize) -> Frame {
     };
     let mut last = None;
     for _ in 0..ticks {
-        last = Some(simulation.step(&ego, 0.1).expect("is right"));
+        last = Some(simulation.step(&ego, 0.2).expect("is right"));
     }
     last.expect("is at least one")
 }
@@ -357,7 +446,7 @@ fn a_car_brakes_for_a_vehicle_in_its_way() {
     for (y, stops) in [(1.6, true), (-1.6, false)] {
         let mut simulation = Simulation::new(&scenario);
         let pose = Pose::translation(10.0, y, 0.0);
-        let frame = stand(&mut simulation, pose, 75);
+        let frame = stand(&mut simulation, pose, 38);
         assert_eq!(speed_of(&frame, &track) < 0.1, stops, "{y}");
         assert_eq!(simulation.touched(&pose), [0; 0]);
     }
@@ -370,14 +459,14 @@ fn a_pedestrian_waits_for_what_comes_and_goes_when_it_stands() {
     let track = (Sweep::FIRST_OBJECT + 6).to_string();
     for (speed, waits) in [(4.0, true), (0.0, false)] {
         let mut simulation = Simulation::new(&scenario);
-        let x = |tick: usize| 20.0 - speed * 0.1 * (120 - tick) as f64;
-        for tick in 1..=120 {
+        let x = |tick: usize| 28.0 - speed * 0.2 * (60 - tick) as f64;
+        for tick in 1..=60 {
             let ego = Ego {
                 pose: Pose::translation(x(tick), -1.75, 0.0),
                 velocity: [speed, 0.0],
             };
-            let frame = simulation.step(&ego, 0.1).expect("is right");
-            if tick == 120 {
+            let frame = simulation.step(&ego, 0.2).expect("is right");
+            if tick == 60 {
                 assert_eq!(speed_of(&frame, &track) < 0.1, waits, "{speed} m/s");
             }
         }
@@ -399,20 +488,48 @@ fn a_simulation_says_what_it_cannot_take() {
         (right, 0.0, "dt: expected"),
         (right, f64::NAN, "dt: expected"),
         (Ego { pose: far, ..right }, 0.1, "ego pose: expected"),
-        (Ego { pose: upended, ..right }, 0.1, "ego pose: expected"),
-        (Ego { velocity: [f64::INFINITY, 0.0], ..right }, 0.1, "ego velocity: expected"),
+        (
+            Ego {
+                pose: upended,
+                ..right
+            },
+            0.1,
+            "ego pose: expected",
+        ),
+        (
+            Ego {
+                velocity: [f64::INFINITY, 0.0],
+                ..right
+            },
+            0.1,
+            "ego velocity: expected",
+        ),
     ] {
         let error = simulation.step(&ego, dt).expect_err("is wrong");
         assert_eq!(error.reason(), "parameter");
         assert!(error.to_string().contains(said), "{error}");
     }
     assert_eq!(simulation.pose(), start, "and nothing has happened");
-    let window = |cell, size| Window { origin: [0.0; 2], cell, size };
-    for wrong in [window(0.0, [1, 1]), window(f64::NAN, [1, 1]), window(0.1, [5000, 1])] {
+    let window = |cell, size| Window {
+        origin: [0.0; 2],
+        cell,
+        size,
+    };
+    for wrong in [
+        window(0.0, [1, 1]),
+        window(f64::NAN, [1, 1]),
+        window(0.1, [5000, 1]),
+    ] {
         assert!(simulation.occupied(&wrong).is_err());
     }
-    assert_eq!(simulation.occupied(&window(0.1, [0, 0])).expect("is right"), []);
+    assert_eq!(
+        simulation.occupied(&window(0.1, [0, 0])).expect("is right"),
+        []
+    );
     let frame = simulation.step(&right, 0.05).expect("is right");
-    assert_eq!((frame.index, frame.stamp - frame.sweeps[0].stamp), (0, 50_000_000));
+    assert_eq!(
+        (frame.index, frame.stamp - frame.sweeps[0].stamp),
+        (0, 50_000_000)
+    );
     assert_eq!(frame.sweeps[0].stamp + 50_000_000, simulation.stamp());
 }

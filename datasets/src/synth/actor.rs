@@ -188,7 +188,11 @@ impl Actor {
         State {
             progress: Progress {
                 s,
-                speed: if moves && !waits { self.rules.speed } else { 0.0 },
+                speed: if moves && !waits {
+                    self.rules.speed
+                } else {
+                    0.0
+                },
             },
             stride: 0.25,
             stance: self.stand(terrain, s),
@@ -265,10 +269,12 @@ impl Actor {
             s: next.progress.s.max(self.rules.looks_at_m),
             speed: 0.0,
         };
-        let crossed = self
-            .follower
-            .crossed(there, self.kind.overlooks(), others);
+        let crossed = self.follower.crossed(there, self.kind.overlooks(), others);
         next.looked = to < 0.3 && !crossed;
-        if next.looked { f64::INFINITY } else { to.max(0.0) }
+        if next.looked {
+            f64::INFINITY
+        } else {
+            to.max(0.0)
+        }
     }
 }

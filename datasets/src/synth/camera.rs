@@ -36,8 +36,9 @@ pub(super) struct View<'a> {
 }
 
 /// A face that was drawn.
-struct Drawn {
-    thing: usize,
+pub(super) struct Drawn {
+    /// The index of its thing.
+    pub(super) thing: usize,
     material: Material,
     /// In its thing's frame.
     normal: [f32; 3],
@@ -55,12 +56,10 @@ fn apply(rows: &Rows, [x, y, z]: [f32; 3]) -> [f32; 3] {
 }
 
 impl View<'_> {
-    /// The picture, and the index of the thing that each pixel shows, from 1;
-    /// 0 is the sky.
-    pub(super) fn render(&self) -> (RgbImage, Vec<u16>) {
+    /// The picture.
+    pub(super) fn render(&self) -> RgbImage {
         let [width, height] = self.camera.resolution;
-        let mut canvas = Canvas::new([width as usize, height as usize], 0.0);
-        let drawn = self.draw(&mut canvas);
+        let (canvas, drawn) = self.draw();
         let ways: Vec<Rows> = self.things.iter().map(|thing| self.way(thing)).collect();
         let to_map = self.shadows.rows_from(&self.world_from_camera);
         let mut picture = RgbImage::new(width, height);
@@ -87,11 +86,7 @@ impl View<'_> {
                     *pixel = colour.map(|c| (c + grain - 2.0) as u8);
                 }
             });
-        let shown = canvas.number.iter().map(|&number| {
-            let face = drawn.get((number as usize).wrapping_sub(1));
-            face.map_or(0, |face| face.thing as u16 + 1)
-        });
-        (picture, shown.collect())
+        picture
     }
 
     /// The direction of a pixel, 1 ahead.
@@ -111,12 +106,18 @@ impl View<'_> {
         })
     }
 
-    fn draw(&self, canvas: &mut Canvas) -> Vec<Drawn> {
+    /// The inverse depth of every pixel, 1/m, and the number of its face, from
+    /// 1; 0 is the sky.
+    pub(super) fn draw(&self) -> (Canvas, Vec<Drawn>) {
+        let size = self.camera.resolution.map(|side| side as usize);
+        let mut canvas = Canvas::new(size, 0.0);
         let mut drawn = Vec::new();
         let mut polygon = Vec::new();
         for (thing, placed) in self.things.iter().enumerate() {
             let object = &placed.object;
-            let centre = self.world_from_camera.inward(placed.to.outward(object.centre));
+            let centre = self
+                .world_from_camera
+                .inward(placed.to.outward(object.centre));
             if !self.may_see(centre, object.radius) {
                 continue;
             }
@@ -137,7 +138,7 @@ impl View<'_> {
                 canvas.fill(&polygon, plane, drawn.len() as u32);
             }
         }
-        drawn
+        (canvas, drawn)
     }
 
     fn may_see(&self, centre: Vector3<f64>, radius: f64) -> bool {

@@ -88,12 +88,14 @@ pub(super) struct Progress {
 }
 
 impl Follower {
+    /// Place and direction at a length, beyond the path's end straight on.
     pub(super) fn at(&self, s: f64) -> (Vector2<f64>, Vector2<f64>) {
-        self.path.at(if self.closed {
-            s % self.path.length()
-        } else {
-            s
-        })
+        let length = self.path.length();
+        if self.closed {
+            return self.path.at(s % length);
+        }
+        let (at, ahead) = self.path.at(s);
+        (at + ahead * (s - length).max(0.0), ahead)
     }
 
     /// Where it is after `dt` seconds, if nothing farther than `free` metres
@@ -130,7 +132,11 @@ impl Follower {
         let mut ahead = 0.0;
         while ahead < reach {
             let s = s + ahead;
-            let s = if self.closed { s % self.path.length() } else { s };
+            let s = if self.closed {
+                s % self.path.length()
+            } else {
+                s
+            };
             let curvature = self.path.curvature(s).max(1e-6);
             let bend = (sideways / curvature).sqrt().max(SLOWEST);
             limit = limit.min((bend * bend + 2.0 * brakes * ahead).sqrt());
@@ -145,7 +151,8 @@ impl Follower {
         let mut ahead = 0.0;
         while ahead < reach {
             let s = from.s + self.half[0] + ahead;
-            if !self.closed && s > self.path.length() {
+            // At the path's end its own end is over that.
+            if !self.closed && s > self.path.length() + self.half[0] {
                 break;
             }
             let (place, _) = self.at(s);

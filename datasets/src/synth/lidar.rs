@@ -174,7 +174,14 @@ impl<'a> View<'a> {
         let mut masks = vec![0u64; self.things.len()];
         let slopes = slopes();
         for column in first..first + CHUNK {
-            self.column(column, directions[column], &near, &slopes, &mut masks, &mut scan);
+            self.column(
+                column,
+                directions[column],
+                &near,
+                &slopes,
+                &mut masks,
+                &mut scan,
+            );
         }
         scan
     }
@@ -201,7 +208,11 @@ impl<'a> View<'a> {
             let [low, high] = patch.beams;
             let placed = &self.things[patch.thing];
             let counted = placed.object.class.is_some();
-            let hidden = || nearest[low..high].iter().all(|&range| range < patch.nearest);
+            let hidden = || {
+                nearest[low..high]
+                    .iter()
+                    .all(|&range| range < patch.nearest)
+            };
             if !counted && hidden() {
                 continue;
             }
@@ -250,7 +261,8 @@ impl<'a> View<'a> {
             }
             let level = range * per_metre;
             let position = [x * level, y * level, slope * level];
-            scan.points.push(Point::from_metres(position, light, after_ns));
+            scan.points
+                .push(Point::from_metres(position, light, after_ns));
             scan.labels.push(placed.object.label);
             scan.counts.returns[patch.thing] += 1;
         }
@@ -267,7 +279,8 @@ impl<'a> View<'a> {
             }
         }
         let material = met.0.material;
-        let painted = material.surface == Surface::Asphalt && self.marks.at([at.x as f32, at.y as f32]);
+        let painted =
+            material.surface == Surface::Asphalt && self.marks.at([at.x as f32, at.y as f32]);
         let reflectance = if painted { 0.6 } else { material.reflectance() };
         reflectance * met.0.normal.dot(&ray).abs()
     }
@@ -367,7 +380,14 @@ fn turns(y: f64, x: f64) -> f64 {
     }
     let z = less / more;
     let s = z * z;
-    let series = [-0.0117212, 0.05265332, -0.11643287, 0.19354346, -0.33262347, 0.99997726];
+    let series = [
+        -0.0117212,
+        0.05265332,
+        -0.11643287,
+        0.19354346,
+        -0.33262347,
+        0.99997726,
+    ];
     let angle = z * series.iter().fold(0.0, |sum, c| sum * s + c) / std::f64::consts::TAU;
     let angle = if a < b { 0.25 - angle } else { angle };
     let angle = if x < 0.0 { 0.5 - angle } else { angle };
@@ -403,7 +423,11 @@ fn meet(
         }
     }
     for (enter, leave) in enter.iter_mut().zip(&leave) {
-        *enter = if *enter < *leave { *enter } else { f32::INFINITY };
+        *enter = if *enter < *leave {
+            *enter
+        } else {
+            f32::INFINITY
+        };
     }
     enter
 }

@@ -82,7 +82,8 @@ impl Marks {
             return false;
         }
         let near = &self.cells[j * self.size[0] + i];
-        near.iter().any(|&mark| self.marks[usize::from(mark)].holds(place))
+        near.iter()
+            .any(|&mark| self.marks[usize::from(mark)].holds(place))
     }
 }
 

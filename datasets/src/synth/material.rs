@@ -15,6 +15,8 @@ pub(super) enum Surface {
     Brick,
     /// A house's plastered wall, with windows and doors.
     Plaster,
+    /// A wall of bricks alone.
+    Masonry,
     /// Boards.
     Boards,
     /// A car's body below the windows.
@@ -71,6 +73,7 @@ impl Material {
             Surface::Glasshouse => 0.12,
             Surface::Bodywork | Surface::Van => 0.15 + 0.55 * bright,
             Surface::Brick
+            | Surface::Masonry
             | Surface::Plaster
             | Surface::Cloth
             | Surface::Plain

@@ -215,10 +215,18 @@ pub(super) fn tree(height: f64, leaves: [u8; 3]) -> Vec<Solid> {
         bark,
         bark,
     )];
-    for (x, y, z, part) in [(0.0, 0.0, 0.5, 1.0), (0.5, 0.3, 0.36, 0.7), (-0.4, -0.5, 0.4, 0.75)] {
+    for (x, y, z, part) in [
+        (0.0, 0.0, 0.5, 1.0),
+        (0.5, 0.3, 0.36, 0.7),
+        (-0.4, -0.5, 0.4, 0.75),
+    ] {
         let centre = [x * radius, y * radius, 2.7 + crown * z];
         let r = radius * part;
-        solids.extend(Solid::ball(centre, [r, r, crown * 0.5 * part * part], leaves));
+        solids.extend(Solid::ball(
+            centre,
+            [r, r, crown * 0.5 * part * part],
+            leaves,
+        ));
     }
     solids
 }
@@ -261,7 +269,7 @@ pub(super) fn crate_of(size: f64) -> Vec<Solid> {
 
 /// A wall of a length along x, a thickness and a height.
 pub(super) fn wall([l, w, h]: [f64; 3]) -> Vec<Solid> {
-    let stone = Material::new(Surface::Brick, [164, 152, 138]);
+    let stone = Material::new(Surface::Masonry, [164, 152, 138]);
     let (x, y) = (l / 2.0, w / 2.0);
     vec![Solid::cuboid([-x, -y, -3.0], [x, y, h], stone)]
 }

@@ -71,8 +71,8 @@ impl Path {
     /// Place and unit tangent at a length, which is clamped to the line.
     pub(super) fn at(&self, s: f64) -> (Vector2<f64>, Vector2<f64>) {
         let next = self.stations.partition_point(|station| station.s <= s);
-        let [from, to] = [next.saturating_sub(1), next.min(self.stations.len() - 1)]
-            .map(|i| self.stations[i]);
+        let [from, to] =
+            [next.saturating_sub(1), next.min(self.stations.len() - 1)].map(|i| self.stations[i]);
         let gap = to.s - from.s;
         let part = if gap > 0.0 {
             ((s - from.s) / gap).clamp(0.0, 1.0)

@@ -90,10 +90,18 @@ mod tests {
         let square = [[1.0, 1.0], [6.0, 1.0], [6.0, 3.0], [1.0, 3.0]];
         canvas.fill(&square, [0.0, 0.0, 2.0], 7);
         // Slopes through the first.
-        canvas.fill(&[[0.0, 0.0], [8.0, 0.0], [8.0, 4.0], [0.0, 4.0]], [0.5, 0.0, 0.25], 8);
+        canvas.fill(
+            &[[0.0, 0.0], [8.0, 0.0], [8.0, 4.0], [0.0, 4.0]],
+            [0.5, 0.0, 0.25],
+            8,
+        );
         assert_eq!(&canvas.number[8..16], [8, 7, 7, 7, 8, 8, 8, 8]);
         assert_eq!(canvas.number[0], 8);
-        canvas.fill(&[[f64::NAN; 2], [f64::INFINITY; 2], [-1e300, 2.0]], [0.0; 3], 9);
+        canvas.fill(
+            &[[f64::NAN; 2], [f64::INFINITY; 2], [-1e300, 2.0]],
+            [0.0; 3],
+            9,
+        );
         assert!(!canvas.number.contains(&9));
     }
 

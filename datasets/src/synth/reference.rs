@@ -97,10 +97,12 @@ impl Reference {
     pub(super) fn way(&self) -> impl Iterator<Item = (Vector2<f64>, Vector2<f64>)> {
         self.legs.iter().flat_map(|leg| {
             let length = leg.follower.path.length();
-            (0..=(length / 0.5) as usize).chain([usize::MAX]).map(move |i| {
-                let (at, along) = leg.follower.at((i as f64 * 0.5).min(length));
-                (at, along * leg.lead)
-            })
+            (0..=(length / 0.5) as usize)
+                .chain([usize::MAX])
+                .map(move |i| {
+                    let (at, along) = leg.follower.at((i as f64 * 0.5).min(length));
+                    (at, along * leg.lead)
+                })
         })
     }
 }

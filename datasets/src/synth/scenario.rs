@@ -410,7 +410,11 @@ impl Scenario {
         let named = (1..=64).contains(&head.name.len());
         is.met("scenario.name", named, "1 to 64 letters")?;
         let told = (1..=1000).contains(&head.purpose.len());
-        is.met("scenario.purpose", told, "a sentence of at most 1,000 letters")?;
+        is.met(
+            "scenario.purpose",
+            told,
+            "a sentence of at most 1,000 letters",
+        )?;
         is.within("scenario.duration_s", head.duration_s, 1.0..=300.0, "s")?;
         is.within("scenario.rate_hz", head.rate_hz, 1.0..=20.0, "Hz")?;
 
@@ -421,7 +425,11 @@ impl Scenario {
         }
         let sides = [0, 1].map(|k| self.area.to[k] - self.area.from[k]);
         let large = sides.iter().all(|side| *side >= 20.0);
-        is.met("area", large, "20 m or more from west to east and from south to north")?;
+        is.met(
+            "area",
+            large,
+            "20 m or more from west to east and from south to north",
+        )?;
         self.check_profile(is)?;
         self.check_ego(is)?;
 
@@ -565,12 +573,23 @@ impl Check {
         })
     }
 
-    fn within(&self, field: &str, value: f64, range: RangeInclusive<f64>, unit: &str) -> Result<()> {
+    fn within(
+        &self,
+        field: &str,
+        value: f64,
+        range: RangeInclusive<f64>,
+        unit: &str,
+    ) -> Result<()> {
         let expected = format!("from {} to {} {unit}", range.start(), range.end());
         self.met(field, range.contains(&value), expected.trim_end())
     }
 
-    fn ascending(&self, field: &str, [least, most]: [f64; 2], range: RangeInclusive<f64>) -> Result<()> {
+    fn ascending(
+        &self,
+        field: &str,
+        [least, most]: [f64; 2],
+        range: RangeInclusive<f64>,
+    ) -> Result<()> {
         self.within(field, least, range.clone(), "m")?;
         self.within(field, most, range, "m")?;
         self.met(field, least <= most, "the least, then the greatest")
@@ -625,7 +644,10 @@ mod tests {
             assert!(scenario.frames() >= 50);
         }
         let error = Scenario::named("nowhere").expect_err("is none");
-        assert!(error.to_string().contains("one of busy_street, crossing"), "{error}");
+        assert!(
+            error.to_string().contains("one of busy_street, crossing"),
+            "{error}"
+        );
     }
 
     proptest! {

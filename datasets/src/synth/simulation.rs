@@ -228,7 +228,10 @@ impl Observer<'_> {
     }
 
     fn images(&self, things: &[Placed<'_>], to: &Moment, index: u64) -> Vec<Image> {
-        let shadows = self.world.shadows.with(&things[self.world.standing.len()..]);
+        let shadows = self
+            .world
+            .shadows
+            .with(&things[self.world.standing.len()..]);
         let cameras = self.rig.cameras.par_iter().enumerate();
         cameras
             .map(|(camera, mounting)| {
@@ -246,7 +249,7 @@ impl Observer<'_> {
                     camera,
                     stamp: to.stamp,
                     source: format!("synthetic/{}/{index:010}", mounting.name).into(),
-                    pixels: Pixels::Rgb(view.render().0),
+                    pixels: Pixels::Rgb(view.render()),
                 }
             })
             .collect()

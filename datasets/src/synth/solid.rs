@@ -182,7 +182,12 @@ impl Solid {
                 .map(|[p, q]| Place::new(x + a * scale * p, y + b * scale * q, z + c * height))
                 .collect()
         };
-        let rings = [ring(0.5, -1.0), ring(1.0, -0.4), ring(1.0, 0.4), ring(0.5, 1.0)];
+        let rings = [
+            ring(0.5, -1.0),
+            ring(1.0, -0.4),
+            ring(1.0, 0.4),
+            ring(0.5, 1.0),
+        ];
         let mut faces = vec![(rings[0].clone(), material), (rings[3].clone(), material)];
         for pair in rings.windows(2) {
             for i in 0..8 {
@@ -206,11 +211,9 @@ impl Solid {
     #[cfg(test)]
     pub(super) fn bounds(&self) -> [Place; 2] {
         let first = self.corners[0];
-        self.corners
-            .iter()
-            .fold([first; 2], |[low, high], corner| {
-                [low.inf(corner), high.sup(corner)]
-            })
+        self.corners.iter().fold([first; 2], |[low, high], corner| {
+            [low.inf(corner), high.sup(corner)]
+        })
     }
 
     /// Distance from a place to the surface, m, negative within; of places
@@ -290,20 +293,33 @@ mod tests {
                     assert!((face.normal.dot(corner) - face.offset).abs() < 1e-9);
                     assert!(solid.distance(*corner) < 1e-9, "is not convex");
                 }
-                let turn = (face.corners[1] - face.corners[0])
-                    .cross(&(face.corners[2] - face.corners[1]));
+                let turn =
+                    (face.corners[1] - face.corners[0]).cross(&(face.corners[2] - face.corners[1]));
                 assert!(turn.dot(&face.normal) > 0.0);
             }
         }
         let ball = Solid::ball([1.0; 3], [1.0, 2.0, 3.0], STUFF).remove(0);
-        assert_eq!(ball.bounds(), [Place::new(0.0, -1.0, -2.0), Place::new(2.0, 3.0, 4.0)]);
+        assert_eq!(
+            ball.bounds(),
+            [Place::new(0.0, -1.0, -2.0), Place::new(2.0, 3.0, 4.0)]
+        );
     }
 
     #[test]
     fn a_hull_leaves_out_what_lies_within() {
         let at = |x, y| Vector2::new(x, y);
-        let places = vec![at(0.0, 0.0), at(1.0, 1.0), at(2.0, 0.0), at(2.0, 2.0), at(0.0, 2.0), at(1.0, 0.0)];
-        assert_eq!(hull(places), [at(0.0, 0.0), at(2.0, 0.0), at(2.0, 2.0), at(0.0, 2.0)]);
+        let places = vec![
+            at(0.0, 0.0),
+            at(1.0, 1.0),
+            at(2.0, 0.0),
+            at(2.0, 2.0),
+            at(0.0, 2.0),
+            at(1.0, 0.0),
+        ];
+        assert_eq!(
+            hull(places),
+            [at(0.0, 0.0), at(2.0, 0.0), at(2.0, 2.0), at(0.0, 2.0)]
+        );
     }
 
     proptest! {

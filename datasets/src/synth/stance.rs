@@ -112,9 +112,12 @@ impl Stance {
             m[(0, 2)] + m[(2, 0)],
             m[(1, 0)] + m[(0, 1)],
         ];
-        let greatest = (1..4).fold(0, |best, i| {
-            if squares[i] > squares[best] { i } else { best }
-        });
+        let greatest = (1..4).fold(
+            0,
+            |best, i| {
+                if squares[i] > squares[best] { i } else { best }
+            },
+        );
         let square = squares[greatest];
         let [w, i, j, k] = match greatest {
             0 => [square, differences[0], differences[1], differences[2]],

@@ -217,7 +217,10 @@ fn rounded(block: &Block) -> Vec<Vector2<f64>> {
             let [x, y] = ROUND[(quarter * 3 + step) % 12];
             let place = Vector2::new(centre[0] + r * x, centre[1] + r * y);
             // Where the block is as wide as its corners these meet.
-            if outline.last().is_none_or(|last| (last - place).norm() > 1e-9) {
+            if outline
+                .last()
+                .is_none_or(|last| (last - place).norm() > 1e-9)
+            {
                 outline.push(place);
             }
         }

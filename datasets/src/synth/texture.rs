@@ -54,6 +54,7 @@ pub(super) fn colour(spot: &Spot, marks: &Marks) -> Rgb {
             grey(base, if joint { 0.75 } else { 1.0 })
         }
         Surface::Brick | Surface::Plaster => facade(spot, base),
+        Surface::Masonry => bricks(spot, base),
         Surface::Boards => {
             let board = part(z / 0.14) < 0.1;
             grey(base, if board { 0.55 } else { 1.0 })
@@ -108,7 +109,11 @@ fn facade(spot: &Spot, base: Rgb) -> Rgb {
     let storey = whole(z / 3.0);
     if storey == 0 && whole(bay) % 4 == 1 && (0.8..1.85).contains(&across) && up < 2.15 {
         let panel = (0.95..1.7).contains(&across) && (0.3..1.9).contains(&up);
-        return if panel { [92.0, 60.0, 44.0] } else { [70.0, 46.0, 34.0] };
+        return if panel {
+            [92.0, 60.0, 44.0]
+        } else {
+            [70.0, 46.0, 34.0]
+        };
     }
     if (0.7..2.1).contains(&across) && (0.85..2.35).contains(&up) && z > 0.0 {
         let bar = (across - 1.4).abs() < 0.04 || (up - 1.7).abs() < 0.03;
@@ -126,6 +131,12 @@ fn facade(spot: &Spot, base: Rgb) -> Rgb {
         let stain = speckle(u * 1.3, z * 0.9) - 0.5;
         return grey(base, 1.0 + 0.05 * stain);
     }
+    bricks(spot, base)
+}
+
+fn bricks(spot: &Spot, base: Rgb) -> Rgb {
+    let [x, y, z] = spot.at;
+    let u = if spot.normal[0].abs() > 0.5 { y } else { x };
     let row = z / 0.16;
     let along = u / 0.42 + if whole(row) % 2 == 0 { 0.0 } else { 0.5 };
     let joint = part(row) < 0.13 || part(along) < 0.05;
@@ -160,7 +171,8 @@ fn bodywork(spot: &Spot, base: Rgb) -> Rgb {
         if seam {
             return grey(base, 0.45);
         }
-        let handle = (z - 0.56).abs() < 0.012 && ((x - 0.02).abs() < 0.02 || (x + 0.2).abs() < 0.02);
+        let handle =
+            (z - 0.56).abs() < 0.012 && ((x - 0.02).abs() < 0.02 || (x + 0.2).abs() < 0.02);
         if handle {
             return grey(base, 0.5);
         }
@@ -216,7 +228,12 @@ fn glasshouse(spot: &Spot, base: Rgb) -> Rgb {
         return grey(base, 0.92);
     }
     // The sky in it, towards the top.
-    let sheen = up * 0.9 + if part((x + y + z) * 0.8) < 0.3 { 0.25 } else { 0.0 };
+    let sheen = up * 0.9
+        + if part((x + y + z) * 0.8) < 0.3 {
+            0.25
+        } else {
+            0.0
+        };
     grey(GLASS, 0.75 + sheen)
 }
 
@@ -240,7 +257,14 @@ fn van(spot: &Spot, base: Rgb) -> Rgb {
             return grey(GLASS, 0.8 + up);
         }
         let seam = [-0.14, 0.16].iter().any(|at| (x - at).abs() < 0.003);
-        return grey(base, if seam || (up - 0.45).abs() < 0.006 { 0.5 } else { 1.0 });
+        return grey(
+            base,
+            if seam || (up - 0.45).abs() < 0.006 {
+                0.5
+            } else {
+                1.0
+            },
+        );
     }
     if nx > 0.4 && nz > 0.2 && (0.48..0.9).contains(&up) && y < 0.44 {
         return grey(GLASS, 0.5 + up);

@@ -111,13 +111,22 @@ impl Object {
     }
 
     fn moving(label: u16, kind: Moving, solids: Vec<Solid>) -> Self {
-        Self::new(label, Some((kind.class(), kind.name())), kind.size(), solids)
+        Self::new(
+            label,
+            Some((kind.class(), kind.name())),
+            kind.size(),
+            solids,
+        )
     }
 
     /// Outlines over the ground of the parts that the vehicle could touch.
     fn outlines(&self, stance: &Stance) -> impl Iterator<Item = Vec<Vector2<f64>>> {
         self.solids.iter().filter_map(|solid| {
-            let low = solid.corners.iter().map(|c| c.z).fold(f64::INFINITY, f64::min);
+            let low = solid
+                .corners
+                .iter()
+                .map(|c| c.z)
+                .fold(f64::INFINITY, f64::min);
             let corners = solid.corners.iter();
             let places = corners.map(|&corner| stance.outward(corner).xy()).collect();
             (low < model::EGO[2]).then(|| solid::hull(places))
@@ -170,7 +179,11 @@ impl World {
             stamp,
             ego,
             velocity: Vector2::zeros(),
-            actors: self.actors.iter().map(|actor| actor.start(&self.terrain)).collect(),
+            actors: self
+                .actors
+                .iter()
+                .map(|actor| actor.start(&self.terrain))
+                .collect(),
         }
     }
 
@@ -374,7 +387,8 @@ impl Builder<'_> {
     }
 
     fn put(&mut self, object: Object, at: Vector2<f64>, ahead: Vector2<f64>) {
-        self.standing.push((object, self.terrain.upright(at, ahead)));
+        self.standing
+            .push((object, self.terrain.upright(at, ahead)));
     }
 
     fn along(&mut self, row: &Row, mut put: impl FnMut(&mut Self, Vector2<f64>, Vector2<f64>)) {
@@ -386,7 +400,9 @@ impl Builder<'_> {
 
     fn plant(&mut self, at: Vector2<f64>, ahead: Vector2<f64>) {
         let height = self.random.uniform(5.5, 8.5);
-        let leaves = self.random.pick([[70, 112, 52], [86, 120, 58], [60, 96, 56]]);
+        let leaves = self
+            .random
+            .pick([[70, 112, 52], [86, 120, 58], [60, 96, 56]]);
         self.put(Object::background(model::tree(height, leaves)), at, ahead);
     }
 
@@ -395,7 +411,8 @@ impl Builder<'_> {
         let solids = kind.solids(0.2, looks);
         let object = Object::moving(self.label, kind, solids);
         self.label += 1;
-        self.standing.push((object, kind.stand(self.terrain, at, ahead)));
+        self.standing
+            .push((object, kind.stand(self.terrain, at, ahead)));
     }
 
     fn build_houses(&mut self, row: &Houses) {
