@@ -161,6 +161,14 @@ impl<'a> View<'a> {
         patches
     }
 
+    /// How many solids may be in a beam, on average.
+    #[cfg(test)]
+    pub(super) fn depth(&self) -> f64 {
+        let patches = self.patches();
+        let area = |patch: &Patch<'_>| patch.columns[1] * (patch.beams[1] - patch.beams[0]);
+        patches.iter().map(area).sum::<usize>() as f64 / (COLUMNS * BEAMS) as f64
+    }
+
     fn chunk(&self, patches: &[Patch<'_>], directions: &[[f64; 2]], first: usize) -> Scan {
         let near: Vec<&Patch<'_>> = patches
             .iter()

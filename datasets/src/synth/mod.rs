@@ -444,6 +444,47 @@ mod tests {
     }
 
     #[test]
+    fn the_world_is_as_large_as_its_cost_supposes() {
+        let recording = recording("busy_street");
+        let (things, [from, to]) = recording.between(120);
+        let solids = || things.iter().flat_map(|thing| &thing.object.solids);
+        let faces: usize = solids().map(|solid| solid.faces.len()).sum();
+        let mounted = Stance::of(&recording.rig.lidars[0].base_from_sensor);
+        let view = lidar::View {
+            things: &things,
+            marks: &recording.world.marks,
+            from: from.ego.then(&mounted),
+            to: to.ego.then(&mounted),
+            period_ns: to.stamp - from.stamp,
+            seeds: [0; 3],
+        };
+        let depth = view.depth();
+        let size = [things.len(), solids().count(), faces];
+        eprintln!("{size:?}, {depth:.1} in a beam");
+        let [few, many] = [[100, 400, 3_000], [300, 1_600, 12_000]];
+        assert!((0..3).all(|k| (few[k]..many[k]).contains(&size[k])));
+        assert!(depth > 4.0 && depth < 16.0);
+    }
+
+    #[test]
+    fn the_hidden_pedestrian_is_hidden_and_then_in_the_way() {
+        let recording = recording("hidden_pedestrian");
+        let place = |moment: &Moment| moment.actors[0].stance.at;
+        let starts = |pair: &[Moment]| place(&pair[0]) != place(&pair[1]);
+        let start = recording.moments.windows(2).position(starts);
+        let start = start.expect("begins to walk");
+        let frame = recording.frame(start as u64).expect("is made");
+        let seen = frame.annotations.iter().find(|found| found.track == "4");
+        let visibility = seen.and_then(|found| found.visibility).expect("is there");
+        assert!(visibility < 0.3, "{visibility}");
+        let speeds = recording.moments[start..start + 80].iter();
+        let slowest = speeds
+            .map(|moment| moment.velocity.norm())
+            .fold(9.0, f64::min);
+        assert!(slowest < 0.8, "{slowest} m/s");
+    }
+
+    #[test]
     fn a_vehicle_off_its_way_touches_things() {
         let recording = recording("dead_end_alley");
         let start = &recording.moments[0];
