@@ -53,6 +53,24 @@ pub struct Sweep {
     pub stamp: i64,
     /// Returns in the sensor's frame, in the order of the log.
     pub points: Vec<Point>,
+    /// What each point lies on, where the truth is known: as many as there
+    /// are points. One of [`Sweep::GROUND`], [`Sweep::EGO`] and
+    /// [`Sweep::BACKGROUND`], or from [`Sweep::FIRST_OBJECT`] on an object,
+    /// whose [`Annotation::track`] is the label in decimal digits.
+    pub labels: Option<Vec<u16>>,
+}
+
+impl Sweep {
+    /// Label of a point on ground that can be driven on or over: roads,
+    /// pavements, kerbs, ramps.
+    pub const GROUND: u16 = 1;
+    /// Label of a point on the vehicle that carries the lidar.
+    pub const EGO: u16 = 2;
+    /// Label of a point on what stands and is not annotated: houses, trees,
+    /// posts.
+    pub const BACKGROUND: u16 = 3;
+    /// The least label of an annotated object.
+    pub const FIRST_OBJECT: u16 = 4;
 }
 
 /// One picture of one camera.

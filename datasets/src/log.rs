@@ -85,6 +85,11 @@ static FORMATS: &[Format] = &[
         open: bag::open_rosbag2,
     },
     Format {
+        content: synth::CONTENT,
+        recognises: synth::recognises,
+        open: synth::open,
+    },
+    Format {
         content: pcd::CONTENT,
         recognises: pcd::recognises,
         open: pcd::open,
@@ -128,15 +133,15 @@ impl Log {
         })
     }
 
-    /// The synthetic drive.
+    /// A drive through the synthetic world.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if one of `drive`'s is out of range.
+    /// [`Error::Parameter`] if it has more frames than its scenario, or none.
     pub fn synthetic(drive: synth::Drive) -> Result<Self> {
-        synth::open(drive)
+        synth::record("synthetic".into(), drive)
     }
 
-    /// Where it is; `synthetic` for the synthetic drive.
+    /// Where it is; `synthetic` for a drive that was given by itself.
     pub fn path(&self) -> &Path {
         &self.path
     }

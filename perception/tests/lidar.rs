@@ -29,6 +29,7 @@ fn frame(index: u64, x: f64, begins: bool) -> Frame {
             lidar: 0,
             stamp: 0,
             points,
+            labels: None,
         }],
         images: Vec::new(),
         annotations: Vec::new(),

@@ -309,6 +309,7 @@ impl Drive {
                 lidar,
                 stamp,
                 points: points.collect(),
+                labels: None,
             }
         });
         Ok(sweeps.collect())

@@ -266,6 +266,7 @@ impl Source for Bag {
                         lidar: sensor.index,
                         stamp: measured.stamp,
                         points: measured.points,
+                        labels: None,
                     });
                 }
                 Content::Picture(picture) => {

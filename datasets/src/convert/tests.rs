@@ -314,6 +314,7 @@ fn what_cannot_be_written_leaves_nothing_behind() {
         lidar: 0,
         stamp: 0,
         points: points.collect(),
+        labels: None,
     });
     let frames = (0..4)
         .map(|index| Frame {
@@ -397,8 +398,7 @@ proptest! {
             frame.sweeps = [a, b].into_iter().enumerate().map(|(lidar, points)| Sweep {
                 lidar,
                 stamp: stamp(i) + lidar as i64 * 1000,
-                points: points.clone(),
-            }).collect();
+                points: points.clone(), labels: None }).collect();
             frame
         }).collect();
         let log = log(&rig, &way, (0..frames.len() as u64).collect(), frames.clone());

@@ -108,6 +108,7 @@ impl Source for Folder {
                 lidar,
                 stamp,
                 points,
+                labels: None,
             })
         });
         let labels = self.labels.as_ref().filter(|l| l.numbers.contains(&index));

@@ -133,6 +133,7 @@ impl Drive {
             lidar: 0,
             stamp: lidar.stamps.at(index)?,
             points: scan::read(&lidar.files.file(index))?,
+            labels: None,
         })
     }
 

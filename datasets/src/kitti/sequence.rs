@@ -353,6 +353,7 @@ impl Source for Sequence {
                 lidar: 0,
                 stamp,
                 points,
+                labels: None,
             })
         });
         let cameras = self.cameras.iter().enumerate();

@@ -291,6 +291,7 @@ impl Scene {
             lidar: 0,
             stamp: moment.stamp,
             points: points(&bytes),
+            labels: None,
         })
     }
 

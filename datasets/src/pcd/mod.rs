@@ -331,6 +331,7 @@ impl Source for Scans {
                 Start::At(_) => stamp,
             },
             points: scan.points,
+            labels: None,
         };
         Ok(Frame {
             index,

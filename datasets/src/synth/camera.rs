@@ -1,121 +1,236 @@
-//! A camera that looks at the world.
+//! A camera that looks at the world: faces are filled into a picture of
+//! nearness, and what is seen is then shaded, each pixel once.
 
-use image::{Rgb, RgbImage};
+use image::RgbImage;
 use nalgebra::Vector3;
+use rayon::prelude::*;
 
-use super::world::{self, KERBS, LANES, LEFT, MIDDLE, RIGHT, World};
+use super::marks::Marks;
+use super::material::{Material, Surface};
+use super::raster::Canvas;
+use super::shadow::{SUN, Shadows};
+use super::solid::Face;
+use super::stance::Stance;
+use super::texture::{self, Spot};
+use super::world::Placed;
 use crate::calibration::Camera;
-use crate::geometry::Pose;
 
-/// What is farther is not drawn, m.
-const RANGE: f64 = 120.0;
 /// What is nearer is before the lens, m.
-const NEAR: f64 = 0.1;
+const NEAR: f64 = 0.05;
+/// What is farther is not drawn, m.
+const FAR: f64 = 200.0;
+/// Half of what is seen at this range is haze, m.
+const HAZE: f32 = 260.0;
+const AIR: [f32; 3] = [176.0, 190.0, 204.0];
+const ZENITH: [f32; 3] = [104.0, 148.0, 206.0];
 
-const SKY: [u8; 3] = [168, 196, 224];
-const ASPHALT: [u8; 3] = [74, 74, 78];
-const PAINT: [u8; 3] = [226, 226, 220];
-const KERB: [u8; 3] = [170, 168, 162];
-const PAVEMENT: [u8; 3] = [122, 118, 112];
-const HAZE: [u8; 3] = [150, 160, 170];
+/// A camera and all that is before it.
+pub(super) struct View<'a> {
+    pub(super) things: &'a [Placed<'a>],
+    pub(super) marks: &'a Marks,
+    pub(super) shadows: &'a Shadows,
+    pub(super) camera: &'a Camera,
+    pub(super) world_from_camera: Stance,
+    /// What the noise is made from.
+    pub(super) seed: u32,
+}
 
-/// The picture of a camera that stands level: column by column, sky and
-/// ground first, then the blocks from the farthest to the nearest, each face
-/// in one shade.
-pub(super) fn render(world: &World, camera: &Camera, world_from_camera: &Pose) -> RgbImage {
-    let [width, height] = camera.resolution;
-    let [cx, cy] = camera.centre;
-    let [fx, fy] = camera.focal;
-    let eye = world_from_camera.translation.vector;
-    let axis = |axis: Vector3<f64>| (world_from_camera.rotation * axis).xy();
-    let (right, ahead) = (axis(Vector3::x()), axis(Vector3::z()));
-    let blocks = world.near(eye.xy(), RANGE);
+/// A face that was drawn.
+pub(super) struct Drawn {
+    /// The index of its thing.
+    pub(super) thing: usize,
+    material: Material,
+    /// In its thing's frame.
+    normal: [f32; 3],
+    /// Light without the sun, and what the sun adds.
+    light: [f32; 2],
+    /// How its places are lifted to be looked up among the shadows.
+    lift: [f32; 3],
+}
 
-    let mut picture = RgbImage::from_pixel(width, height, Rgb(SKY));
-    let mut cuts = Vec::new();
-    let mut station = 0;
-    for u in 0..width {
-        // A multiple of this is a place at that depth.
-        let along = ahead + right * ((f64::from(u) - cx) / fx);
-        for v in (0..height).rev() {
-            let below = (f64::from(v) - cy) / fy;
-            if below <= 0.0 {
-                break;
+/// Rows of a 3 × 4 matrix.
+type Rows = [[f32; 4]; 3];
+
+fn apply(rows: &Rows, [x, y, z]: [f32; 3]) -> [f32; 3] {
+    rows.map(|[a, b, c, d]| a * x + b * y + c * z + d)
+}
+
+impl View<'_> {
+    /// The picture.
+    pub(super) fn render(&self) -> RgbImage {
+        let [width, height] = self.camera.resolution;
+        let (canvas, drawn) = self.draw();
+        let ways: Vec<Rows> = self.things.iter().map(|thing| self.way(thing)).collect();
+        let to_map = self.shadows.rows_from(&self.world_from_camera);
+        let mut picture = RgbImage::new(width, height);
+        let row = width as usize;
+        picture
+            .par_chunks_mut(row * 3)
+            .zip(canvas.nearness.par_chunks(row))
+            .zip(canvas.number.par_chunks(row))
+            .enumerate()
+            .with_min_len(16)
+            .for_each(|(v, ((pixels, nearness), numbers))| {
+                let seen = nearness.iter().zip(numbers).enumerate();
+                let (pixels, _) = pixels.as_chunks_mut::<3>();
+                for (pixel, (u, (&nearness, &number))) in pixels.iter_mut().zip(seen) {
+                    let ray = self.ray(u, v);
+                    let colour = match drawn.get((number as usize).wrapping_sub(1)) {
+                        Some(face) => {
+                            let at = ray.map(|c| c / nearness);
+                            self.shade(face, at, &ways[face.thing], &to_map)
+                        }
+                        None => self.sky(ray),
+                    };
+                    let grain = 5.0 * texture::speckle(u as f32 + self.seed as f32, v as f32);
+                    *pixel = colour.map(|c| (c + grain - 2.0) as u8);
+                }
+            });
+        picture
+    }
+
+    /// The direction of a pixel, 1 ahead.
+    fn ray(&self, u: usize, v: usize) -> [f32; 3] {
+        let [cx, cy] = self.camera.centre.map(|c| c as f32);
+        let [fx, fy] = self.camera.focal.map(|f| f as f32);
+        [(u as f32 - cx) / fx, (v as f32 - cy) / fy, 1.0]
+    }
+
+    /// From the camera's frame to a thing's.
+    fn way(&self, thing: &Placed<'_>) -> Rows {
+        let turned = thing.to.axes.tr_mul(&self.world_from_camera.axes);
+        let moved = thing.to.inward(self.world_from_camera.at);
+        [0, 1, 2].map(|k| {
+            let row = turned.row(k);
+            [row[0], row[1], row[2], moved[k]].map(|c| c as f32)
+        })
+    }
+
+    /// The inverse depth of every pixel, 1/m, and the number of its face, from
+    /// 1; 0 is the sky.
+    pub(super) fn draw(&self) -> (Canvas, Vec<Drawn>) {
+        let size = self.camera.resolution.map(|side| side as usize);
+        let mut canvas = Canvas::new(size, 0.0);
+        let mut drawn = Vec::new();
+        let mut polygon = Vec::new();
+        for (thing, placed) in self.things.iter().enumerate() {
+            let object = &placed.object;
+            let centre = self
+                .world_from_camera
+                .inward(placed.to.outward(object.centre));
+            if !self.may_see(centre, object.radius) {
+                continue;
             }
-            let depth = eye.z / below;
-            let colour = if depth < RANGE {
-                ground(world.road.locate(eye.xy() + along * depth, &mut station))
-            } else {
-                HAZE
-            };
-            picture.put_pixel(u, v, Rgb(colour));
-        }
-        world::slice(&blocks, eye.xy(), along, &mut cuts);
-        for cut in cuts.iter().rev().filter(|cut| cut.enter > NEAR) {
-            let row = |height: f64, depth: f64| cy + fy * (eye.z - height) / depth;
-            let top = row(cut.block.height, cut.enter);
-            if cut.block.height < eye.z {
-                let far = row(cut.block.height, cut.exit);
-                fill(&mut picture, u, [far, top], shade(cut.block.colour, 1.0));
+            let eye = placed.to.inward(self.world_from_camera.at);
+            let turned = self.world_from_camera.axes.tr_mul(&placed.to.axes);
+            for face in object.solids.iter().flat_map(|solid| &solid.faces) {
+                let above = face.normal.dot(&eye) - face.offset;
+                if above <= 1e-6 || face.material.surface == Surface::Hidden {
+                    continue;
+                }
+                let corners = face.corners.iter().map(|corner| turned * (corner - eye));
+                self.project(corners, &mut polygon);
+                if polygon.len() < 3 {
+                    continue;
+                }
+                drawn.push(self.drawn(thing, face));
+                let plane = self.plane(turned * face.normal, above);
+                canvas.fill(&polygon, plane, drawn.len() as u32);
             }
-            let light = if cut.by_end { 0.65 } else { 0.85 };
-            let side = [top, row(0.0, cut.enter)];
-            fill(&mut picture, u, side, shade(cut.block.colour, light));
+        }
+        (canvas, drawn)
+    }
+
+    fn may_see(&self, centre: Vector3<f64>, radius: f64) -> bool {
+        let [width, height] = self.camera.resolution.map(f64::from);
+        let [fx, fy] = self.camera.focal;
+        let within = |side: f64, slope: f64| {
+            side.abs() - slope * centre.z <= radius * (1.0 + slope * slope).sqrt()
+        };
+        // The principal point is near the middle.
+        let margin = 1.02;
+        centre.z + radius > NEAR
+            && centre.norm() - radius < FAR
+            && within(centre.x, margin * width / 2.0 / fx)
+            && within(centre.y, margin * height / 2.0 / fy)
+    }
+
+    /// The part of a face before the lens, in pixels.
+    fn project(&self, corners: impl Iterator<Item = Vector3<f64>>, polygon: &mut Vec<[f64; 2]>) {
+        let [cx, cy] = self.camera.centre;
+        let [fx, fy] = self.camera.focal;
+        let pixel = |p: Vector3<f64>| [cx + fx * p.x / p.z, cy + fy * p.y / p.z];
+        polygon.clear();
+        let mut before: Option<Vector3<f64>> = None;
+        let mut first = None;
+        let mut add = |from: Option<Vector3<f64>>, to: Vector3<f64>, with_end: bool| {
+            if let Some(from) = from.filter(|from| (from.z < NEAR) != (to.z < NEAR)) {
+                let part = (NEAR - from.z) / (to.z - from.z);
+                let mut at = from + (to - from) * part;
+                at.z = NEAR;
+                polygon.push(pixel(at));
+            }
+            if with_end && to.z >= NEAR {
+                polygon.push(pixel(to));
+            }
+        };
+        for corner in corners {
+            add(before, corner, true);
+            first = first.or(Some(corner));
+            before = Some(corner);
+        }
+        if let Some(first) = first {
+            add(before, first, false);
         }
     }
-    picture
-}
 
-/// Colours the pixels of a column whose centres lie between two rows.
-fn fill(picture: &mut RgbImage, u: u32, rows: [f64; 2], colour: [u8; 3]) {
-    let [first, end] = rows.map(|row| row.ceil().clamp(0.0, f64::from(picture.height())) as u32);
-    for v in first..end {
-        picture.put_pixel(u, v, Rgb(colour));
-    }
-}
-
-fn shade(colour: [u8; 3], light: f64) -> [u8; 3] {
-    colour.map(|c| (f64::from(c) * light) as u8)
-}
-
-/// Colour of the ground at a length along the road and a distance to its
-/// left, m.
-fn ground([s, left]: [f64; 2]) -> [u8; 3] {
-    let on = |line: f64, width: f64| (left - line).abs() < width / 2.0;
-    let dash = s.rem_euclid(6.0) < 3.0;
-    if KERBS.iter().any(|&kerb| on(kerb, 0.2)) {
-        KERB
-    } else if !(KERBS[RIGHT]..KERBS[LEFT]).contains(&left) {
-        PAVEMENT
-    } else if LANES.iter().any(|&edge| on(edge, 0.12)) || on(MIDDLE, 0.12) && dash {
-        PAINT
-    } else {
-        ASPHALT
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ground_is_painted_as_the_street_is_laid_out() {
-        assert_eq!(ground([1.0, 0.0]), ASPHALT);
-        assert_eq!(ground([1.0, MIDDLE]), PAINT);
-        assert_eq!(ground([4.0, MIDDLE]), ASPHALT);
-        assert_eq!(ground([-5.0, MIDDLE]), PAINT);
-        assert_eq!(ground([4.0, LANES[LEFT]]), PAINT);
-        assert_eq!(ground([4.0, KERBS[RIGHT]]), KERB);
-        assert_eq!(ground([4.0, KERBS[LEFT] + 1.0]), PAVEMENT);
+    /// The inverse of the depth over the picture of a plane whose normal
+    /// looks at the eye from a distance.
+    fn plane(&self, normal: Vector3<f64>, distance: f64) -> [f64; 3] {
+        let [cx, cy] = self.camera.centre;
+        let [fx, fy] = self.camera.focal;
+        let [a, b] = [-normal.x / (fx * distance), -normal.y / (fy * distance)];
+        [a, b, -normal.z / distance - a * cx - b * cy]
     }
 
-    #[test]
-    fn a_column_is_filled_within_the_picture() {
-        let mut picture = RgbImage::new(2, 4);
-        fill(&mut picture, 1, [-1e9, 1.5], [9; 3]);
-        fill(&mut picture, 0, [3.0, f64::INFINITY], [7; 3]);
-        fill(&mut picture, 0, [f64::NAN, f64::NAN], [5; 3]);
-        let column = |u| [0, 1, 2, 3].map(|v| picture.get_pixel(u, v).0[0]);
-        assert_eq!((column(0), column(1)), ([0, 0, 0, 7], [9, 9, 0, 0]));
+    fn shade(&self, face: &Drawn, at: [f32; 3], way: &Rows, to_map: &Rows) -> [f32; 3] {
+        let [ambient, sun] = face.light;
+        let lit = sun > 0.0 && self.shadows.shines(apply(to_map, at), face.lift);
+        let light = if lit { ambient + sun } else { ambient };
+        let [x, y, z] = at;
+        let range = (x * x + y * y + z * z).sqrt();
+        let spot = Spot {
+            material: face.material,
+            at: apply(way, at),
+            normal: face.normal,
+            size: self.things[face.thing].object.size.map(|c| c as f32),
+            range,
+        };
+        let haze = range / (range + HAZE);
+        let haze = haze * haze;
+        let colour = texture::colour(&spot, self.marks);
+        std::array::from_fn(|k| colour[k] * light * (1.0 - haze) + AIR[k] * haze)
+    }
+
+    fn sky(&self, [x, y, z]: [f32; 3]) -> [f32; 3] {
+        let axes = &self.world_from_camera.axes;
+        let up = [axes[(2, 0)], axes[(2, 1)], axes[(2, 2)]].map(|c| c as f32);
+        let rise = (up[0] * x + up[1] * y + up[2] * z) / (x * x + y * y + z * z).sqrt();
+        let part = (rise * 1.6).clamp(0.0, 1.0);
+        std::array::from_fn(|k| AIR[k] + (ZENITH[k] - AIR[k]) * part)
+    }
+
+    fn drawn(&self, thing: usize, face: &Face) -> Drawn {
+        let normal = self.things[thing].to.axes * face.normal;
+        let sun = normal.dot(&Vector3::from(SUN)).max(0.0);
+        // Faces that look up see more of the sky.
+        let ambient = 0.46 + 0.12 * normal.z + 0.03 * normal.x;
+        Drawn {
+            thing,
+            material: face.material,
+            normal: [face.normal.x, face.normal.y, face.normal.z].map(|c| c as f32),
+            light: [ambient as f32, 0.76 * sun as f32],
+            lift: self.shadows.lift(normal),
+        }
     }
 }

@@ -27,6 +27,16 @@ impl Random {
         low + (high - low) * fraction
     }
 
+    /// Whether something of this probability happens.
+    pub(super) fn chance(&mut self, probability: f64) -> bool {
+        self.uniform(0.0, 1.0) < probability
+    }
+
+    /// One of a list.
+    pub(super) fn pick<T: Copy, const N: usize>(&mut self, list: [T; N]) -> T {
+        list[(self.next() % N as u64) as usize]
+    }
+
     /// A number about zero of the given standard deviation: a sum of four
     /// uniform ones, which is never farther than 3.5 deviations off.
     pub(super) fn noise(&mut self, deviation: f64) -> f64 {

@@ -1,249 +1,449 @@
-//! The street: a road, and boxes that stand beside it on flat ground.
+//! Everything that there is: ground, what stands on it, and what moves.
 
-use nalgebra::Vector2;
+use std::borrow::Cow;
 
+use nalgebra::{Vector2, Vector3};
+
+use super::actor::{Actor, Looks, State};
+use super::follow::Footprint;
+use super::marks::Marks;
+use super::material::{Material, Surface};
+use super::model;
 use super::random::Random;
-use super::road::{Road, left_of};
+use super::scenario::{Houses, Moving, Row, Scenario, Standing};
+use super::shadow::Shadows;
+use super::solid::{self, Solid};
+use super::stance::{Stance, left_of};
+use super::terrain::Terrain;
+use crate::annotation::Class;
+use crate::frame::Sweep;
 
-/// Indices of the sides of the street, seen by the vehicle.
-pub(super) const RIGHT: usize = 0;
-pub(super) const LEFT: usize = 1;
-/// Outer edges of the two lanes, right and left, m to the left of the road's
-/// line, which is the middle of the right one.
-pub(super) const LANES: [f64; 2] = [-1.6, 4.8];
-/// The line between the lanes.
-pub(super) const MIDDLE: f64 = 1.6;
-/// Kerbs, right and left; cars park within them.
-pub(super) const KERBS: [f64; 2] = [-3.8, 7.0];
-/// Fraction of light that the ground sends back.
-pub(super) const GROUND_REFLECTANCE: f64 = 0.2;
+/// Space between parked cars, m.
+const BETWEEN: [f64; 2] = [0.7, 1.6];
 
-/// An upright box on the ground.
+/// A thing and what is known of it.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
-    pub(super) centre: Vector2<f64>,
-    /// The unit vector along its length.
-    pub(super) ahead: Vector2<f64>,
-    /// Half its length and width, m.
-    pub(super) half: [f64; 2],
-    /// Height, m.
-    pub(super) height: f64,
-    /// RGB.
-    pub(super) colour: [u8; 3],
-    /// Fraction of light that it sends back.
-    pub(super) reflectance: f64,
+pub(super) struct Object {
+    /// As in [`Sweep::labels`].
+    pub(super) label: u16,
+    /// Class and name of what is annotated.
+    pub(super) class: Option<(Class, &'static str)>,
+    /// Length, width and height of its box, which stands on its origin, m.
+    pub(super) size: [f64; 3],
+    /// In its own frame.
+    pub(super) solids: Vec<Solid>,
+    /// Of a ball around it.
+    pub(super) centre: Vector3<f64>,
+    pub(super) radius: f64,
 }
 
-/// Where a vertical plane cuts a block, as distances along a level ray in
-/// multiples of its direction.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cut<'a> {
-    pub(super) block: &'a Block,
-    /// Where the ray enters; negative if it begins within.
-    pub(super) enter: f64,
-    /// Where it leaves.
-    pub(super) exit: f64,
-    /// Whether it enters by an end, and not by a long side.
-    pub(super) by_end: bool,
+/// A thing at the beginning and at the end of a frame.
+#[derive(Clone, Debug)]
+pub(super) struct Placed<'a> {
+    pub(super) object: Cow<'a, Object>,
+    pub(super) from: Stance,
+    pub(super) to: Stance,
 }
 
-impl Block {
-    /// Where a ray cuts the block (the slab method of Kay & Kajiya, 1986);
-    /// `None` if the block is beside or behind.
-    fn cut(&self, from: Vector2<f64>, along: Vector2<f64>) -> Option<Cut<'_>> {
-        let axes = [self.ahead, left_of(self.ahead)];
-        let to = self.centre - from;
-        let mut cut = Cut {
-            block: self,
-            enter: f64::NEG_INFINITY,
-            exit: f64::INFINITY,
-            by_end: true,
-        };
-        for (i, axis) in axes.into_iter().enumerate() {
-            let (distance, speed) = (to.dot(&axis), along.dot(&axis));
-            // Where the speed is zero these are infinities of either the
-            // same or opposite signs, or NaN on the very edge.
-            let [a, b] = [-self.half[i], self.half[i]].map(|half| (distance + half) / speed);
-            let (near, far) = if a < b { (a, b) } else { (b, a) };
-            if near > cut.enter {
-                cut.enter = near;
-                cut.by_end = i == 0;
-            }
-            cut.exit = cut.exit.min(far);
-        }
-        (cut.enter < cut.exit && cut.exit > 0.0).then_some(cut)
-    }
+/// A moment of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Moment {
+    /// ns since the Unix epoch.
+    pub(super) stamp: i64,
+    /// The vehicle that carries the sensors.
+    pub(super) ego: Stance,
+    /// Its velocity, m/s.
+    pub(super) velocity: Vector2<f64>,
+    pub(super) actors: Vec<State>,
 }
 
-/// All that sensors can see.
+/// A part of the world, seen from above in cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Least x and y in odom, m.
+    pub origin: [f64; 2],
+    /// Side of a cell, m.
+    pub cell: f64,
+    /// Cells along x and y, each at most 4,096.
+    pub size: [usize; 2],
+}
+
+/// All of it.
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) road: Road,
-    pub(super) blocks: Vec<Block>,
+    pub(super) seed: u64,
+    pub(super) terrain: Terrain,
+    pub(super) marks: Marks,
+    /// Ground first, then what stands.
+    pub(super) standing: Vec<(Object, Stance)>,
+    pub(super) actors: Vec<Actor>,
+    pub(super) ego: Object,
+    pub(super) shadows: Shadows,
+    /// Outlines of what stands at the height of the vehicle, and labels.
+    outlines: Vec<(Vec<Vector2<f64>>, u16)>,
+}
+
+impl Object {
+    pub(super) fn new(
+        label: u16,
+        class: Option<(Class, &'static str)>,
+        size: [f64; 3],
+        solids: Vec<Solid>,
+    ) -> Self {
+        let corners = || solids.iter().flat_map(|solid| &solid.corners);
+        let first = corners().next().copied().unwrap_or_default();
+        let [low, high] = corners().fold([first; 2], |[low, high], corner| {
+            [low.inf(corner), high.sup(corner)]
+        });
+        let centre = (low + high) / 2.0;
+        Self {
+            label,
+            class,
+            size,
+            radius: (high - centre).norm(),
+            centre,
+            solids,
+        }
+    }
+
+    fn background(solids: Vec<Solid>) -> Self {
+        Self::new(Sweep::BACKGROUND, None, [0.0; 3], solids)
+    }
+
+    fn moving(label: u16, kind: Moving, solids: Vec<Solid>) -> Self {
+        Self::new(
+            label,
+            Some((kind.class(), kind.name())),
+            kind.size(),
+            solids,
+        )
+    }
+
+    /// Outlines over the ground of the parts that the vehicle could touch.
+    fn outlines(&self, stance: &Stance) -> impl Iterator<Item = Vec<Vector2<f64>>> {
+        self.solids.iter().filter_map(|solid| {
+            let low = solid
+                .corners
+                .iter()
+                .map(|c| c.z)
+                .fold(f64::INFINITY, f64::min);
+            let corners = solid.corners.iter();
+            let places = corners.map(|&corner| stance.outward(corner).xy()).collect();
+            (low < model::EGO[2]).then(|| solid::hull(places))
+        })
+    }
 }
 
 impl World {
-    /// The street beside the part of `road` from `start` to `end`, m.
-    pub(super) fn new(road: Road, start: f64, end: f64, seed: u64) -> Self {
-        let mut world = Self {
-            road,
-            blocks: Vec::new(),
+    pub(super) fn new(scenario: &Scenario, seed: u64) -> Self {
+        let terrain = Terrain::new(scenario);
+        let ground = Object::new(Sweep::GROUND, None, [0.0; 3], terrain.solids.clone());
+        let random = &mut Random::new(&[seed, 1]);
+        let actors: Vec<Actor> = scenario
+            .actors
+            .iter()
+            .map(|rules| Actor::new(rules, random))
+            .collect();
+        let mut builder = Builder {
+            terrain: &terrain,
+            random: Random::new(&[seed, 2]),
+            standing: vec![(ground, Stance::origin())],
+            // The actors have the first labels.
+            label: Sweep::FIRST_OBJECT + actors.len() as u16,
         };
-        for side in [RIGHT, LEFT] {
-            let random = &mut Random::new(&[seed, side as u64]);
-            world.park_cars(start, end, side, random);
-            world.leave_crates(start, end, side, random);
-            world.build_houses(start, end, side, random);
-        }
-        world
-    }
-
-    /// Cars between lane and kerb, most places taken.
-    fn park_cars(&mut self, start: f64, end: f64, side: usize, random: &mut Random) {
-        let offset = (KERBS[side] + LANES[side]) / 2.0;
-        let mut s = start;
-        while s < end {
-            let length = random.uniform(3.7, 4.9);
-            let width = random.uniform(1.68, 1.9);
-            let height = random.uniform(1.4, 1.9);
-            let colour = [(); 3].map(|()| random.uniform(40.0, 230.0) as u8);
-            if random.uniform(0.0, 1.0) < 0.65 {
-                self.place(
-                    s + length / 2.0,
-                    offset,
-                    [length, width, height],
-                    colour,
-                    0.6,
-                );
-            }
-            s += length + random.uniform(0.8, 2.0);
+        builder.build(scenario);
+        let standing = builder.standing;
+        let outlines = standing[1..]
+            .iter()
+            .flat_map(|(object, stance)| object.outlines(stance).map(|o| (o, object.label)))
+            .collect();
+        Self {
+            seed,
+            marks: Marks::new(scenario),
+            shadows: Shadows::of(&scenario.area, &standing),
+            ego: Object::new(Sweep::EGO, None, model::EGO, model::ego()),
+            terrain,
+            standing,
+            actors,
+            outlines,
         }
     }
 
-    /// Crates on the edge of the lane, now and then.
-    fn leave_crates(&mut self, start: f64, end: f64, side: usize, random: &mut Random) {
-        let mut s = start + random.uniform(8.0, 20.0);
-        while s < end {
-            let size = random.uniform(0.5, 0.8);
-            let outward = (KERBS[side] - LANES[side]).signum();
-            let offset = LANES[side] + outward * size / 2.0;
-            let height = random.uniform(0.5, 1.1);
-            self.place(s, offset, [size, size, height], [186, 140, 84], 0.4);
-            s += random.uniform(15.0, 30.0);
+    /// Where the vehicle with the sensors stands at a place.
+    pub(super) fn stand(&self, at: Vector2<f64>, ahead: Vector2<f64>) -> Stance {
+        self.terrain.on_wheels(at, ahead, [1.2, 0.78])
+    }
+
+    pub(super) fn start(&self, stamp: i64, ego: Stance) -> Moment {
+        Moment {
+            stamp,
+            ego,
+            velocity: Vector2::zeros(),
+            actors: self
+                .actors
+                .iter()
+                .map(|actor| actor.start(&self.terrain))
+                .collect(),
         }
     }
 
-    /// Houses and walls behind the pavement, with passages between.
-    fn build_houses(&mut self, start: f64, end: f64, side: usize, random: &mut Random) {
-        let outward = (KERBS[side] - LANES[side]).signum();
-        let mut s = start;
-        while s < end {
-            let length = random.uniform(8.0, 20.0);
-            let depth = random.uniform(0.4, 10.0);
-            let height = random.uniform(2.5, 11.0);
-            let grey = random.uniform(110.0, 200.0);
-            let colour = [1.1, 1.0, 0.85].map(|tint| (grey * tint) as u8);
-            let setback = random.uniform(2.5, 4.0) + depth / 2.0;
-            let offset = KERBS[side] + outward * setback;
-            self.place(
-                s + length / 2.0,
-                offset,
-                [length, depth, height],
-                colour,
-                0.35,
-            );
-            s += length + random.uniform(0.5, 5.0);
-        }
-    }
-
-    fn place(&mut self, s: f64, offset: f64, size: [f64; 3], colour: [u8; 3], reflectance: f64) {
-        let [length, width, height] = size;
-        let station = self.road.at(s);
-        self.blocks.push(Block {
-            centre: station.beside(offset),
-            ahead: station.ahead,
-            half: [length / 2.0, width / 2.0],
-            height,
-            colour,
-            reflectance,
+    /// The moment `dt` seconds later, with the vehicle where it is then.
+    /// `seconds` have passed from the start.
+    pub(super) fn next(
+        &self,
+        moment: &Moment,
+        ego: Stance,
+        velocity: Vector2<f64>,
+        seconds: f64,
+        dt: f64,
+    ) -> Moment {
+        let actors = self.actors.iter().zip(&moment.actors).enumerate();
+        let actors = actors.map(|(i, (actor, state))| {
+            let others = self.others(moment, Some(i));
+            actor.step(state, &others, &self.terrain, seconds, dt)
         });
+        Moment {
+            stamp: moment.stamp + (dt * 1e9 + 0.5) as i64,
+            ego,
+            velocity,
+            actors: actors.collect(),
+        }
     }
 
-    /// The blocks within `range` metres of a place.
-    pub(super) fn near(&self, from: Vector2<f64>, range: f64) -> Vec<&Block> {
-        let within = |block: &&Block| {
-            let [a, b] = block.half;
-            (block.centre - from).norm() <= range + a + b
+    /// What moves, the vehicle first, but for one of the actors.
+    fn others(&self, moment: &Moment, but: Option<usize>) -> Vec<Footprint> {
+        let ego = Footprint {
+            at: moment.ego.at.xy(),
+            ahead: moment.ego.ahead(),
+            half: [model::EGO[0] / 2.0, model::EGO[1] / 2.0],
+            velocity: moment.velocity,
         };
-        self.blocks.iter().filter(within).collect()
+        let actors = self.actors.iter().zip(&moment.actors).enumerate();
+        let present = actors.filter(|(i, (_, state))| Some(*i) != but && !state.gone);
+        let others = present.map(|(_, (actor, state))| actor.footprint(state));
+        std::iter::once(ego).chain(others).collect()
+    }
+
+    /// What moves, but for the vehicle.
+    pub(super) fn traffic(&self, moment: &Moment) -> Vec<Footprint> {
+        self.others(moment, None).split_off(1)
+    }
+
+    /// Everything between two moments, but for the vehicle.
+    pub(super) fn placed(&self, from: &Moment, to: &Moment) -> Vec<Placed<'_>> {
+        let standing = self.standing.iter().map(|(object, stance)| Placed {
+            object: Cow::Borrowed(object),
+            from: *stance,
+            to: *stance,
+        });
+        let actors = self.actors.iter().zip(from.actors.iter().zip(&to.actors));
+        let actors = actors.enumerate().filter(|(_, (_, (_, to)))| !to.gone);
+        let moving = actors.map(|(i, (actor, (from, to)))| {
+            let label = Sweep::FIRST_OBJECT + i as u16;
+            // Limbs are held as they are at the end.
+            let solids = actor.kind.solids(to.stride, actor.looks);
+            Placed {
+                object: Cow::Owned(Object::moving(label, actor.kind, solids)),
+                from: from.stance,
+                to: to.stance,
+            }
+        });
+        standing.chain(moving).collect()
+    }
+
+    /// The outlines of everything that the vehicle must not touch, and whose
+    /// they are.
+    fn solid_outlines(&self, moment: &Moment) -> Vec<(Cow<'_, [Vector2<f64>]>, u16)> {
+        let standing = self.outlines.iter();
+        let standing = standing.map(|(outline, label)| (Cow::Borrowed(outline.as_slice()), *label));
+        let actors = self.actors.iter().zip(&moment.actors).enumerate();
+        let present = actors.filter(|(_, (_, state))| !state.gone);
+        let moving = present.flat_map(|(i, (actor, state))| {
+            let label = Sweep::FIRST_OBJECT + i as u16;
+            let solids = actor.kind.solids(state.stride, actor.looks);
+            let object = Object::moving(label, actor.kind, solids);
+            let outlines: Vec<_> = object.outlines(&state.stance).collect();
+            outlines.into_iter().map(move |o| (Cow::Owned(o), label))
+        });
+        standing.chain(moving).collect()
+    }
+
+    /// Which cells hold something that the vehicle must not touch.
+    pub(super) fn occupied(&self, moment: &Moment, window: &Window) -> Vec<bool> {
+        let [width, height] = window.size;
+        let mut cells = vec![false; width * height];
+        let edge = |k: usize, i: usize| window.origin[k] + window.cell * i as f64;
+        for (outline, _) in self.solid_outlines(moment) {
+            let span = |k: usize| {
+                let along = outline.iter().map(|p| p[k]);
+                let low = along.clone().fold(f64::INFINITY, f64::min);
+                let high = along.fold(f64::NEG_INFINITY, f64::max);
+                let cell = |c: f64| (c - window.origin[k]) / window.cell;
+                // One more on either side, for what only touches.
+                let first = (cell(low) - 1.0).max(0.0) as usize;
+                let end = (cell(high) + 2.0).max(0.0) as usize;
+                first..end.min(window.size[k])
+            };
+            for j in span(1) {
+                for i in span(0) {
+                    let [[x0, x1], [y0, y1]] =
+                        [[edge(0, i), edge(0, i + 1)], [edge(1, j), edge(1, j + 1)]];
+                    let square = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map(Vector2::from);
+                    cells[j * width + i] |= solid::overlap(&square, &outline);
+                }
+            }
+        }
+        cells
+    }
+
+    /// The labels of what the vehicle touches.
+    pub(super) fn touched(&self, moment: &Moment, ego: &Stance) -> Vec<u16> {
+        let ego = Footprint {
+            at: ego.at.xy(),
+            ahead: ego.ahead(),
+            half: [model::EGO[0] / 2.0, model::EGO[1] / 2.0],
+            velocity: Vector2::zeros(),
+        };
+        let outlines = self.solid_outlines(moment);
+        let touching = outlines.iter().filter(|(outline, _)| ego.touches(outline));
+        let mut labels: Vec<u16> = touching.map(|&(_, label)| label).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
     }
 }
 
-/// Fills `cuts` with what a level ray cuts, in the order in which it enters.
-pub(super) fn slice<'a>(
-    blocks: &[&'a Block],
-    from: Vector2<f64>,
-    along: Vector2<f64>,
-    cuts: &mut Vec<Cut<'a>>,
-) {
-    cuts.clear();
-    cuts.extend(blocks.iter().filter_map(|block| block.cut(from, along)));
-    cuts.sort_by(|a, b| a.enter.total_cmp(&b.enter));
+/// Puts up what stands.
+struct Builder<'a> {
+    terrain: &'a Terrain,
+    random: Random,
+    standing: Vec<(Object, Stance)>,
+    /// The next object's.
+    label: u16,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    impl Block {
-        fn contains(&self, place: Vector2<f64>) -> bool {
-            let from = place - self.centre;
-            let [x, y] = [self.ahead, left_of(self.ahead)].map(|axis| from.dot(&axis).abs());
-            x <= self.half[0] && y <= self.half[1]
+impl Builder<'_> {
+    fn build(&mut self, scenario: &Scenario) {
+        for row in &scenario.houses {
+            self.build_houses(row);
         }
-    }
-
-    fn block(x: f64, y: f64, angle: f64, length: f64, width: f64) -> Block {
-        Block {
-            centre: Vector2::new(x, y),
-            ahead: Vector2::new(angle.cos(), angle.sin()),
-            half: [length / 2.0, width / 2.0],
-            height: 1.0,
-            colour: [0; 3],
-            reflectance: 0.5,
+        for wall in &scenario.walls {
+            let (from, ahead, length) = line(wall.from, wall.to);
+            let middle = from + ahead * (length / 2.0);
+            let solids = model::wall([length, wall.thickness, wall.height]);
+            self.put(Object::background(solids), middle, ahead);
         }
-    }
-
-    #[test]
-    fn a_ray_along_a_side_meets_the_block_or_not_but_is_no_trap() {
-        let block = block(5.0, 0.0, 0.0, 2.0, 2.0);
-        let cut = |y, dx| block.cut(Vector2::new(0.0, y), Vector2::new(dx, 0.0));
-        let middle = cut(0.5, 1.0).expect("is ahead");
-        assert_eq!((middle.enter, middle.exit, middle.by_end), (4.0, 6.0, true));
-        assert!(cut(0.5, -1.0).is_none(), "behind");
-        assert!(cut(1.5, 1.0).is_none(), "beside");
-        for edge in [-1.0, 1.0] {
-            assert!(cut(edge, 1.0).is_none_or(|cut| cut.enter == 4.0));
+        for row in &scenario.trees {
+            self.along(row, |build, at, ahead| build.plant(at, ahead));
         }
-    }
-
-    proptest! {
-        /// Against membership of places along the ray.
-        #[test]
-        fn a_cut_is_what_lies_within(
-            x in -10.0..10.0f64, y in -10.0..10.0f64, angle in -4.0..4.0f64,
-            length in 0.2..8.0f64, width in 0.2..8.0f64, towards in -4.0..4.0f64,
-        ) {
-            let block = block(x, y, angle, length, width);
-            let along = Vector2::new(towards.cos(), towards.sin());
-            let cut = block.cut(Vector2::zeros(), along);
-            for step in 0..400 {
-                let t = f64::from(step) * 0.05;
-                let cuts = cut.is_some_and(|cut| cut.enter <= t && t <= cut.exit);
-                let near_edge = cut.is_some_and(|c| (c.enter - t).abs().min((c.exit - t).abs()) < 1e-6);
-                prop_assert!(near_edge || cuts == block.contains(along * t), "at {t}");
+        for row in &scenario.lamps {
+            self.along(row, |build, at, ahead| {
+                // The arm reaches to the left of the row.
+                build.put(Object::background(model::lamp()), at, left_of(ahead));
+            });
+        }
+        for row in &scenario.parked {
+            let (from, ahead, length) = line(row.from, row.to);
+            let mut s = 0.0;
+            loop {
+                let kind = if self.random.chance(0.12) {
+                    Moving::Van
+                } else {
+                    Moving::Car
+                };
+                let long = kind.size()[0];
+                if s + long > length {
+                    break;
+                }
+                if self.random.chance(row.share) {
+                    self.park(kind, from + ahead * (s + long / 2.0), ahead);
+                }
+                s += long + self.random.uniform(BETWEEN[0], BETWEEN[1]);
+            }
+        }
+        for thing in &scenario.things {
+            let at = Vector2::from(thing.at);
+            let toward = Vector2::from(thing.toward);
+            let ahead = toward / toward.norm();
+            let obstacle = |solids: Vec<Solid>| Object::background(solids);
+            match thing.kind {
+                Standing::Car => self.park(Moving::Car, at, ahead),
+                Standing::Van => self.park(Moving::Van, at, ahead),
+                Standing::Bicycle => self.park(Moving::Bicycle, at, ahead),
+                Standing::Pedestrian => self.park(Moving::Pedestrian, at, ahead),
+                Standing::Tree => self.plant(at, ahead),
+                Standing::Lamp => self.put(obstacle(model::lamp()), at, ahead),
+                Standing::Post => self.put(obstacle(model::post()), at, ahead),
+                Standing::Crate => {
+                    let size = self.random.uniform(0.5, 0.8);
+                    self.put(obstacle(model::crate_of(size)), at, ahead);
+                }
+                Standing::Bin => {
+                    let colour = self.random.pick([[52, 92, 58], [48, 60, 96], [60, 60, 62]]);
+                    self.put(obstacle(model::bin(colour)), at, ahead);
+                }
             }
         }
     }
+
+    fn put(&mut self, object: Object, at: Vector2<f64>, ahead: Vector2<f64>) {
+        self.standing
+            .push((object, self.terrain.upright(at, ahead)));
+    }
+
+    fn along(&mut self, row: &Row, mut put: impl FnMut(&mut Self, Vector2<f64>, Vector2<f64>)) {
+        let (from, ahead, length) = line(row.from, row.to);
+        for i in 0..=(length / row.spacing) as usize {
+            put(self, from + ahead * (i as f64 * row.spacing), ahead);
+        }
+    }
+
+    fn plant(&mut self, at: Vector2<f64>, ahead: Vector2<f64>) {
+        let height = self.random.uniform(5.5, 8.5);
+        let leaves = self
+            .random
+            .pick([[70, 112, 52], [86, 120, 58], [60, 96, 56]]);
+        self.put(Object::background(model::tree(height, leaves)), at, ahead);
+    }
+
+    fn park(&mut self, kind: Moving, at: Vector2<f64>, ahead: Vector2<f64>) {
+        let looks = Looks::of(kind, &mut self.random);
+        let solids = kind.solids(0.2, looks);
+        let object = Object::moving(self.label, kind, solids);
+        self.label += 1;
+        self.standing
+            .push((object, kind.stand(self.terrain, at, ahead)));
+    }
+
+    fn build_houses(&mut self, row: &Houses) {
+        let (from, ahead, length) = line(row.from, row.to);
+        let mut s = 0.0;
+        while length - s > 4.0 {
+            let rest = length - s;
+            let mut front = self.random.uniform(7.0, 15.0);
+            if rest - front < 5.0 {
+                front = rest;
+            }
+            let height = self.random.uniform(row.height[0], row.height[1]);
+            let (surface, colour) = self.random.pick([
+                (Surface::Brick, [150, 84, 66]),
+                (Surface::Brick, [172, 120, 92]),
+                (Surface::Plaster, [214, 206, 188]),
+                (Surface::Plaster, [196, 178, 142]),
+                (Surface::Plaster, [186, 194, 198]),
+            ]);
+            let wall = Material::new(surface, colour);
+            let centre = from + ahead * (s + front / 2.0) + left_of(ahead) * (row.depth / 2.0);
+            let solids = model::house([front, row.depth, height], wall);
+            self.put(Object::background(solids), centre, ahead);
+            s += front + self.random.uniform(row.gap[0], row.gap[1]);
+        }
+    }
+}
+
+/// Start, direction and length of a line.
+fn line(from: [f64; 2], to: [f64; 2]) -> (Vector2<f64>, Vector2<f64>, f64) {
+    let [from, to] = [from, to].map(Vector2::from);
+    let length = (to - from).norm();
+    (from, (to - from) / length, length)
 }
