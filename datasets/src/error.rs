@@ -117,6 +117,7 @@ fn named(names: &[String]) -> String {
     const MOST: usize = 100;
     let (shown, rest) = names.split_at(names.len().min(MOST));
     match rest.len() {
+        0 if shown.is_empty() => "none".into(),
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }

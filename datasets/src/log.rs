@@ -106,7 +106,8 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::Io`] if nothing is there, [`Error::UnknownFormat`] if it is
-    /// no log, and whatever is wrong with its calibration or its listing.
+    /// no log, [`Error::WhichScene`] if it is a set of several, and whatever
+    /// is wrong with its calibration or its listing.
     pub fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, &Options::default())
     }

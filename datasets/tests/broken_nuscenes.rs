@@ -118,6 +118,18 @@ fn one_of_several_scenes_is_named_in_the_path() {
     assert_eq!(error.reason(), "unknown_format");
     let error = Log::open(&set.root().join("nothing/scene-0061")).expect_err("is not there");
     assert_eq!(error.reason(), "io");
+
+    set.change("scene", |scenes| {
+        let many = (0..850).map(|number| {
+            let name = format!("scene-{number:04}");
+            json!({"token": name, "name": name})
+        });
+        *scenes = many.collect();
+    });
+    let error = set.error();
+    assert!(error.contains("scene-0099 and 750 more"), "{error}");
+    set.change("scene", Vec::clear);
+    assert!(set.error().ends_with("the set has none"));
 }
 
 #[test]

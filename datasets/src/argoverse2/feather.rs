@@ -358,7 +358,7 @@ fn batch(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, LazyLock};
 
     use arrow_array::{
         ArrayRef, Float16Array, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch,
@@ -452,6 +452,9 @@ mod tests {
     }
 
     proptest! {
+        // Starting a compressor takes time where it is built to be debugged.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         /// Against arrow-ipc's own writer.
         #[test]
         fn columns_are_as_written(
@@ -472,13 +475,20 @@ mod tests {
             prop_assert_eq!(table.integers("word").expect("is there"), whole(|i| -i));
             prop_assert_eq!(table.integers("long").expect("is there"), whole(|i| i + (1 << 40)));
         }
+    }
 
+    /// A file of each codec.
+    static WHOLE: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+        let texts: Vec<String> = (0..40).map(|i| i.to_string()).collect();
+        CODECS.map(|codec| written(&columns(&texts), 2, codec))
+    });
+
+    proptest! {
         #[test]
         fn spoilt_bytes_never_panic(
             codec in 0..3usize, flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         ) {
-            let texts: Vec<String> = (0..40).map(|i| i.to_string()).collect();
-            let mut bytes = written(&columns(&texts), 2, CODECS[codec]);
+            let mut bytes = WHOLE[codec].clone();
             for (at, byte) in flips {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
@@ -488,8 +498,7 @@ mod tests {
 
         #[test]
         fn a_cut_file_is_refused(codec in 0..3usize, part in 0.0..1.0f64) {
-            let texts: Vec<String> = (0..40).map(|i| i.to_string()).collect();
-            let mut bytes = written(&columns(&texts), 2, CODECS[codec]);
+            let mut bytes = WHOLE[codec].clone();
             bytes.truncate((bytes.len() as f64 * part) as usize);
             prop_assert_eq!(parsed(bytes).expect_err("is cut").0, "footer");
         }

@@ -42,7 +42,7 @@ const SWEEP_BYTES: u64 = 64 << 20;
 const SWEEP_ROWS: usize = 1 << 19;
 /// A log has some 2,700 poses in 170 kB.
 const POSES_BYTES: u64 = 64 << 20;
-const POSES_ROWS: usize = 1 << 18;
+const POSES_ROWS: usize = 1 << 17;
 /// Lasers of the upper lidar come first, then those of the lower.
 const LASERS: i64 = 32;
 

@@ -4,7 +4,7 @@
 //! `NuScenes.get_boxes` and `NuScenes.box_velocity`), so that results can be
 //! compared with those of others.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use nalgebra::Vector3;
 
@@ -161,13 +161,17 @@ impl Boxes {
     /// What the frames at these moments say about objects; `None` for a scene
     /// without a box.
     pub(super) fn info(&self, moments: &[super::Moment]) -> Option<info::Annotations> {
-        let mut found = info::Annotations::default();
-        let mut tracks = BTreeSet::new();
+        let mut frames: HashMap<&str, u64> = HashMap::new();
         for moment in moments {
-            let keyframe = self.keyframes.get(&moment.sample);
+            *frames.entry(&*moment.sample).or_default() += 1;
+        }
+        let mut found = info::Annotations::default();
+        let mut tracks = HashSet::new();
+        for (token, frames) in frames {
+            let keyframe = self.keyframes.get(token);
             for cuboid in keyframe.iter().flat_map(|keyframe| &keyframe.boxes) {
-                found.boxes += 1;
-                *found.classes.entry(class(&cuboid.label)).or_default() += 1;
+                found.boxes += frames;
+                *found.classes.entry(class(&cuboid.label)).or_default() += frames;
                 tracks.insert(&*cuboid.track);
             }
         }

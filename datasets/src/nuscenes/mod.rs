@@ -38,9 +38,9 @@ use tables::{EgoPose, Sample, SampleData, Tables};
 pub(crate) const CONTENT: &str = "a nuScenes set: a folder with v1.0-*/*.json, samples and \
      sweeps, at its end the name of a scene if it has several";
 
-const LIDAR: &str = "LIDAR_TOP";
-/// Clockwise from ahead.
-const CAMERAS: [&str; 6] = [
+/// The sensors that are read: the lidar, and the cameras clockwise from ahead.
+const CHANNELS: [&str; 7] = [
+    "LIDAR_TOP",
     "CAM_FRONT",
     "CAM_FRONT_RIGHT",
     "CAM_BACK_RIGHT",
@@ -114,7 +114,7 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Log> {
         return Err(Error::Malformed {
             path: tables.file("sample_data"),
             field: "frames".into(),
-            expected: format!("files like samples/{LIDAR}/*.pcd.bin that are there"),
+            expected: "files like samples/LIDAR_TOP/*.pcd.bin that are there".into(),
         });
     };
     let rig = Arc::new(streams.rig(&tables)?);
@@ -313,7 +313,7 @@ impl Source for Scene {
             .ok()
             .and_then(|i| self.moments.get(i));
         let moment = moment.ok_or_else(|| Error::MissingScan {
-            path: self.root.join("sweeps").join(LIDAR),
+            path: self.root.join("sweeps/LIDAR_TOP"),
         })?;
         let pose = moment.pose.ok_or_else(|| Error::MissingPose {
             path: self.poses.clone(),

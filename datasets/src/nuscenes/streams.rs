@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Component, Path};
 
 use super::tables::{CalibratedSensor, SampleData, Sensor, Tables};
-use super::{CAMERAS, LIDAR, calibration};
+use super::{CHANNELS, calibration};
 use crate::calibration::Rig;
 use crate::error::{Error, Result};
 
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 #[derive(Default)]
 pub(super) struct Streams {
     pub(super) lidar: Option<Stream>,
-    /// In the order of [`CAMERAS`].
+    /// In the order of [`CHANNELS`].
     pub(super) cameras: Vec<Stream>,
     /// How many records of other sensors there are.
     pub(super) unread: usize,
@@ -51,53 +51,39 @@ impl Streams {
         }
 
         let mut streams = Self::default();
+        let mut read = BTreeMap::new();
         let mut folders = HashMap::new();
         for calibration in calibrations {
             let Some(records) = by_calibration.remove(&calibration.token) else {
                 continue;
             };
-            let channel = channels.get(&calibration.sensor_token).map(String::as_str);
-            let known = [LIDAR].into_iter().chain(CAMERAS);
-            let Some(channel) = known.into_iter().find(|known| channel == Some(*known)) else {
+            let channel = channels.get(&calibration.sensor_token);
+            let known = channel.and_then(|name| CHANNELS.iter().position(|known| known == name));
+            let Some(place) = known else {
                 streams.unread += records.len();
                 continue;
             };
             let mut stream = Stream {
-                channel,
+                channel: CHANNELS[place],
                 calibration,
                 records,
             };
             let lost = stream.leave_missing(root, tables, &mut folders)?;
-            let reason = if channel == LIDAR {
-                "missing_scan"
-            } else {
-                "missing_image"
-            };
             if lost > 0 {
+                let reason = ["missing_scan", "missing_image"][place.min(1)];
                 *streams.lost.entry(reason).or_default() += lost;
             }
-            let twice = match channel == LIDAR {
-                _ if stream.records.is_empty() => false,
-                true => streams.lidar.replace(stream).is_some(),
-                false => {
-                    let twice = streams
-                        .cameras
-                        .iter()
-                        .any(|camera| camera.channel == channel);
-                    streams.cameras.push(stream);
-                    twice
-                }
-            };
-            if twice {
-                return Err(tables.broken("sensor", channel, "one calibration of it in a scene"));
+            if !stream.records.is_empty() && read.insert(place, stream).is_some() {
+                let expected = "one calibration of it in a scene";
+                return Err(tables.broken("sensor", CHANNELS[place], expected));
             }
         }
         // A record without a calibration cannot be placed.
         if let Some(token) = by_calibration.into_keys().min() {
             return Err(tables.broken("calibrated_sensor", &token, "a record with it"));
         }
-        let order = |camera: &Stream| CAMERAS.iter().position(|name| *name == camera.channel);
-        streams.cameras.sort_by_key(order);
+        streams.lidar = read.remove(&0);
+        streams.cameras = read.into_values().collect();
         Ok(streams)
     }
 
