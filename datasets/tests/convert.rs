@@ -133,7 +133,7 @@ fn a_kitti_drive_is_written_without_its_broken_frames() {
 #[test]
 fn the_synthetic_drive_is_written_whole() {
     let drive = synth::Drive {
-        frames: 3,
+        frames: Some(3),
         ..Default::default()
     };
     let log = Log::synthetic(drive).expect("is one");
