@@ -1,9 +1,10 @@
 //! Every flag of every command.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use janus_datasets::synth::{Drive, Scenario};
 use janus_datasets::{Log, Options};
 use janus_perception::detect::Inference;
 use janus_shaders::DeviceChoice;
@@ -28,6 +29,10 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Say what a log holds.
     Info(Info),
+    /// Write any log as an MCAP file of ROS 2 messages.
+    Convert(Convert),
+    /// Write a drive through the synthetic world as an MCAP file.
+    Synth(Synth),
     /// List the devices and the inference libraries of this machine.
     Devices(Devices),
 }
@@ -140,6 +145,48 @@ pub(crate) struct Info {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// The file to write.
+    #[arg(value_name = "OUT.mcap")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Synth {
+    /// A scenario's file, or the name of one that is part of the program.
+    pub(crate) scenario: String,
+    /// The file to write.
+    #[arg(value_name = "OUT.mcap")]
+    pub(crate) out: PathBuf,
+    /// Write this many frames instead of all.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+    /// What houses, colours and noise are made from, instead of the
+    /// scenario's own.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+impl Synth {
+    /// Opens the scenario as a log.
+    pub(crate) fn open(&self) -> Result<Log, janus_datasets::Error> {
+        let path = Path::new(&self.scenario);
+        let scenario = if path.extension().is_some() {
+            Scenario::read(path)?
+        } else {
+            Scenario::named(&self.scenario)?
+        };
+        Log::synthetic(Drive {
+            scenario,
+            frames: self.frames,
+            seed: self.seed,
+        })
+    }
 }
 
 #[derive(Debug, Args)]

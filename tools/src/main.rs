@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod export;
 mod pipeline;
+mod progress;
 mod record;
 mod report;
 mod run;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(args),
         Command::Replay(args) => commands::replay::run(args),
         Command::Info(args) => commands::info::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
+        Command::Synth(args) => commands::convert::synth(&args),
         Command::Devices(args) => commands::devices::run(&args),
     };
     match ended {

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use janus_datasets::Log;
 use janus_perception::detect::Detector;
 use janus_perception::{Lidar, Perception};
@@ -19,6 +18,7 @@ use crate::cli;
 use crate::config::Config;
 use crate::export::Export;
 use crate::pipeline::{Passed, Pipeline, Step};
+use crate::progress;
 use crate::record::{Recorder, Target};
 use crate::report::{Machine, Report, Tally, cpu_name};
 
@@ -59,7 +59,7 @@ impl Run<'_> {
             classes.as_deref().unwrap_or_default(),
         )?;
         let mut tally = Tally::new(self.log, machine, config);
-        let progress = progress_bar(total);
+        let progress = progress::bar(total);
         interrupt_on_ctrl_c();
 
         let begin = Instant::now();
@@ -177,15 +177,6 @@ impl Parts {
             machine,
         })
     }
-}
-
-/// Shown only where stderr is a terminal.
-fn progress_bar(frames: usize) -> ProgressBar {
-    let bar = ProgressBar::new(frames as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} frames {per_sec} {eta}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn interrupt_on_ctrl_c() {
