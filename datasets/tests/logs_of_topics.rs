@@ -720,6 +720,60 @@ fn sensors_that_cannot_be_mounted_are_left_out() {
 }
 
 #[test]
+fn the_body_is_kept_beside_the_messages() {
+    let write = |values: [&str; 5]| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let mut writer = WriteOptions::new().create(&mut bytes).expect("begins");
+        let keys = ["min_x", "min_y", "max_x", "max_y", "height"].map(str::to_owned);
+        let metadata = keys.into_iter().zip(values.map(str::to_owned)).collect();
+        let name = "janus.body".into();
+        let record = mcap::records::Metadata { name, metadata };
+        writer.write_metadata(&record).expect("a record");
+        writer.finish().expect("ends");
+        drop(writer);
+        let folder = tempfile::tempdir().expect("a folder");
+        open(folder.path(), &bytes.into_inner()).rig().body
+    };
+    let body = write(["-2.5", "-1", "2.25", "1", "1.9"]).expect("is a box");
+    assert_eq!(
+        (body.min, body.max, body.height),
+        ([-2.5, -1.0], [2.25, 1.0], 1.9)
+    );
+    for wrong in [
+        ["1", "-1", "-1", "1", "2"],
+        ["NaN", "-1", "1", "1", "2"],
+        ["-1", "-1", "inf", "1", "2"],
+        ["-1", "-1", "1", "1", ""],
+    ] {
+        assert_eq!(write(wrong), None);
+    }
+}
+
+/// A frame that unpacks to more than there may be memory for.
+#[test]
+fn a_frame_of_too_many_bytes_is_refused() {
+    let clouds = |lidars: usize| -> Vec<Said> {
+        let points = vec![([1.0; 3], 0); 300_000];
+        (0..lidars)
+            .map(|k| {
+                cloud(
+                    &format!("/lidar_{k}/points"),
+                    "lidar",
+                    START,
+                    &points,
+                    false,
+                )
+            })
+            .collect()
+    };
+    let (_folder, fits) = log(&clouds(2));
+    assert_eq!(frames(&fits)[0].sweeps.len(), 2);
+    let (_folder, packed) = log(&clouds(4));
+    let broken: Vec<_> = packed.frames(None).filter_map(Result::err).collect();
+    assert_eq!(broken[0].error.reason(), "too_large", "{}", broken[0]);
+}
+
+#[test]
 fn without_transforms_the_lidar_is_the_vehicle() {
     let said: Vec<Said> = drive(false)
         .into_iter()
