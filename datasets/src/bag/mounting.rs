@@ -8,14 +8,11 @@ use super::lens::Lens;
 use super::message::{Decoder, Kind};
 use super::transforms::{Tree, Unknown};
 use crate::calibration::{Body, Lidar, Rig};
+use crate::convert::BODY;
 use crate::geometry::Pose;
 use crate::info;
 use crate::sync::Record;
 
-/// The metadata record in which a log keeps the vehicle's body, if it was
-/// written from one that knew it: `min_x`, `min_y`, `max_x`, `max_y` and
-/// `height` in metres about the vehicle's centre.
-const BODY: &str = "janus.body";
 /// No vehicle reaches farther from its centre, m.
 const LONGEST: f64 = 100.0;
 /// How many sensors a vehicle may have.
