@@ -720,6 +720,102 @@ fn sensors_that_cannot_be_mounted_are_left_out() {
 }
 
 #[test]
+fn the_body_is_kept_beside_the_messages() {
+    let write = |values: [&str; 5]| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let mut writer = WriteOptions::new().create(&mut bytes).expect("begins");
+        let keys = ["min_x", "min_y", "max_x", "max_y", "height"].map(str::to_owned);
+        let metadata = keys.into_iter().zip(values.map(str::to_owned)).collect();
+        let name = "janus.body".into();
+        let record = mcap::records::Metadata { name, metadata };
+        writer.write_metadata(&record).expect("a record");
+        writer.finish().expect("ends");
+        drop(writer);
+        let folder = tempfile::tempdir().expect("a folder");
+        open(folder.path(), &bytes.into_inner()).rig().body
+    };
+    let body = write(["-2.5", "-1", "2.25", "1", "1.9"]).expect("is a box");
+    assert_eq!(
+        (body.min, body.max, body.height),
+        ([-2.5, -1.0], [2.25, 1.0], 1.9)
+    );
+    for wrong in [
+        ["1", "-1", "-1", "1", "2"],
+        ["NaN", "-1", "1", "1", "2"],
+        ["-1", "-1", "inf", "1", "2"],
+        ["-1", "-1", "1", "1", ""],
+    ] {
+        assert_eq!(write(wrong), None);
+    }
+}
+
+#[test]
+fn a_converted_log_is_the_one_that_it_was() {
+    let drive = janus_datasets::synth::Drive {
+        frames: 4,
+        ..Default::default()
+    };
+    let original = Log::synthetic(drive).expect("is in range");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("drive.mcap");
+    janus_datasets::convert::convert(&original, &path, |_| {}).expect("is written");
+    let log = Log::open(&path).expect("is a log");
+    assert_eq!((log.info().frames, log.info().pose_source), (4, Some("tf")));
+    assert!(log.info().lost.is_empty(), "{:?}", log.info().lost);
+    let same = |a: &janus_datasets::Pose, b: &janus_datasets::Pose| {
+        (a.to_homogeneous() - b.to_homogeneous()).amax() < 1e-9
+    };
+    let [rig, expected] = [log.rig(), original.rig()];
+    assert_eq!((rig.lidars.len(), rig.cameras.len()), (2, 1));
+    for (lidar, expected) in rig.lidars.iter().zip(&expected.lidars) {
+        assert_eq!(lidar.name, expected.name);
+        assert!(same(&lidar.base_from_sensor, &expected.base_from_sensor));
+    }
+    let [camera, lens] = [rig, expected].map(|rig| &rig.cameras[0]);
+    assert!(same(&camera.base_from_sensor, &lens.base_from_sensor));
+    assert_eq!(
+        (camera.resolution, camera.focal, camera.centre),
+        (lens.resolution, lens.focal, lens.centre)
+    );
+    assert_eq!(rig.body, expected.body);
+    for (frame, expected) in frames(&log).iter().zip(&frames(&original)) {
+        assert_eq!((frame.index, frame.stamp), (expected.index, expected.stamp));
+        let [pose, known] = [frame, expected].map(|frame| frame.pose.expect("has one"));
+        assert!(same(&pose, &known));
+        for (sweep, expected) in frame.sweeps.iter().zip(&expected.sweeps) {
+            assert_eq!((sweep.lidar, sweep.stamp), (expected.lidar, expected.stamp));
+            assert!(sweep.points == expected.points, "{}", frame.index);
+        }
+        let [picture, known] = [frame, expected].map(|f| f.images[0].decode().expect("is whole"));
+        assert!(picture == known && frame.images[0].stamp == expected.images[0].stamp);
+    }
+}
+
+/// A frame that unpacks to more than there may be memory for.
+#[test]
+fn a_frame_of_too_many_bytes_is_refused() {
+    let clouds = |lidars: usize| -> Vec<Said> {
+        let points = vec![([1.0; 3], 0); 300_000];
+        (0..lidars)
+            .map(|k| {
+                cloud(
+                    &format!("/lidar_{k}/points"),
+                    "lidar",
+                    START,
+                    &points,
+                    false,
+                )
+            })
+            .collect()
+    };
+    let (_folder, fits) = log(&clouds(2));
+    assert_eq!(frames(&fits)[0].sweeps.len(), 2);
+    let (_folder, packed) = log(&clouds(4));
+    let broken: Vec<_> = packed.frames(None).filter_map(Result::err).collect();
+    assert_eq!(broken[0].error.reason(), "too_large", "{}", broken[0]);
+}
+
+#[test]
 fn without_transforms_the_lidar_is_the_vehicle() {
     let said: Vec<Said> = drive(false)
         .into_iter()

@@ -1,5 +1,6 @@
 //! Where messages lie: what all containers of them have in common.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub(super) struct Place {
 pub(super) struct Survey {
     /// The topics, those without a message included.
     pub(super) channels: Vec<Arc<Channel>>,
+    /// What was noted beside the messages, by name.
+    pub(super) metadata: BTreeMap<String, BTreeMap<String, String>>,
     /// What could not be read, by the reason.
     pub(super) lost: Lost,
     /// What a user should know, a sentence each.
@@ -88,6 +91,7 @@ impl Container for Files {
                 visit(channel, message)
             })?;
             whole.channels.extend(survey.channels);
+            whole.metadata.extend(survey.metadata);
             whole.notes.extend(survey.notes);
             for (reason, count) in survey.lost {
                 *whole.lost.entry(reason).or_default() += count;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nalgebra::{Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Translation3, UnitQuaternion};
 
 use super::fault::{Decoded, Fault};
 use super::message::{Header, Kind};
@@ -237,8 +237,8 @@ impl Track {
         told.into_iter().map(waypoint).collect()
     }
 
-    /// Where `base_from_child` is `None` for a child that no transform ties
-    /// to the base, the two are taken for one.
+    /// The way of the base by that of what is located. If no transforms tie
+    /// the two to each other, they are taken for one.
     fn of_base(
         &self,
         tree: &Tree,
@@ -288,8 +288,7 @@ fn by_satellite(
     };
     let projection = Mercator::true_at(first.pose.translation.x);
     let waypoint = |fix: Waypoint| {
-        let Vector3 { data, .. } = fix.pose.translation.vector;
-        let [[latitude, longitude, altitude]] = data.0;
+        let [latitude, longitude, altitude] = fix.pose.translation.vector.into();
         let rotation = turning.at(fix.stamp)?.rotation * imu_from_base;
         let place = projection.place(latitude, longitude, altitude) - rotation * antenna;
         let pose = Pose::from_parts(Translation3::from(place), rotation);

@@ -27,6 +27,8 @@ pub(super) struct Index {
     /// Cameras' calibrations, by topic.
     pub(super) lenses: BTreeMap<String, Lens>,
     pub(super) tracks: Tracks,
+    /// What was noted beside the messages, by name.
+    pub(super) metadata: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) lost: Lost,
     pub(super) notes: Vec<String>,
     /// The topics whose messages frames could be made from, and whether they
@@ -130,6 +132,7 @@ impl Index {
                 .entry(channel.topic.clone())
                 .or_insert_with(unheard);
         }
+        index.metadata = survey.metadata;
         index.lost.extend(survey.lost);
         index.notes.extend(survey.notes);
         // Who sends a transform again says nothing new.

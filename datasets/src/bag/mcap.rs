@@ -5,7 +5,7 @@
 //! the crate's own readers take the memory that a record claims before they
 //! look whether it is there, and trust a chunk's word about its size.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -113,7 +113,10 @@ impl Container for Mcap {
             if whole {
                 break;
             }
-            let wanted = matches!(opcode, op::SCHEMA | op::CHANNEL | op::MESSAGE | op::CHUNK);
+            let wanted = matches!(
+                opcode,
+                op::SCHEMA | op::CHANNEL | op::MESSAGE | op::CHUNK | op::METADATA
+            );
             if !wanted || length > LONGEST {
                 if wanted {
                     survey.lose(
@@ -166,6 +169,7 @@ impl Container for Mcap {
             ));
         }
         survey.channels = listing.channels.into_values().collect();
+        survey.metadata = listing.metadata;
         Ok(survey)
     }
 
@@ -226,6 +230,7 @@ impl Mcap {
         let taken = match opcode {
             op::SCHEMA => listing.schema(content),
             op::CHANNEL => listing.channel(content),
+            op::METADATA => listing.metadata(content),
             op::MESSAGE => match listing.message(content) {
                 Ok((channel, logged, data)) => {
                     let (at, within) = place(data.len());
@@ -309,11 +314,12 @@ fn split_record(rest: &mut Bytes) -> Option<Record> {
 /// and two times.
 const MESSAGE_HEAD: u64 = 2 + 4 + 8 + 8;
 
-/// The schemas and channels of a file.
+/// The schemas, channels and metadata of a file.
 #[derive(Debug, Default)]
 struct Listing {
     schemas: HashMap<u16, [Bytes; 3]>,
     channels: HashMap<u16, Arc<Channel>>,
+    metadata: BTreeMap<String, BTreeMap<String, String>>,
     /// Bytes.
     held: usize,
 }
@@ -349,7 +355,7 @@ impl Listing {
         if self.channels.contains_key(&id) {
             return Ok(());
         }
-        // Channel without a schema have none of the types that are read.
+        // A channel without a schema has none of the types that are read.
         let [name, definition_encoding, definition] =
             self.schemas.get(&schema).cloned().unwrap_or_default();
         self.held += topic.len() + encoding.len() + name.len() + definition_encoding.len() + 256;
@@ -361,6 +367,21 @@ impl Listing {
             definition,
         };
         self.channels.insert(id, Arc::new(channel));
+        Ok(())
+    }
+
+    fn metadata(&mut self, mut content: Bytes) -> Decoded<()> {
+        let broken = || Fault::new("metadata", "a name, and pairs of names and values");
+        let text = |content: &mut Bytes| split_text(content).and_then(|text| utf8(&text));
+        self.held += content.len();
+        let name = text(&mut content).ok_or_else(broken)?;
+        let mut pairs = split_text(&mut content).ok_or_else(broken)?;
+        let mut values = BTreeMap::new();
+        while !pairs.is_empty() {
+            let pair = text(&mut pairs).zip(text(&mut pairs));
+            values.extend([pair.ok_or_else(broken)?]);
+        }
+        self.metadata.insert(name, values);
         Ok(())
     }
 

@@ -154,7 +154,9 @@ impl Bag {
                     .into(),
             );
         } else {
-            notes.push(format!("`{base}` is taken for the vehicle's centre on the ground; such a log does not say where on the vehicle it lies"));
+            if self.rig.body.is_none() {
+                notes.push(format!("`{base}` is taken for the vehicle's centre on the ground; such a log does not say where on the vehicle it lies"));
+            }
             if way.source.is_none() {
                 notes.push("the log has no poses: the vehicle stands still at the origin".into());
             }

@@ -7,11 +7,14 @@ use super::index::{Heard, Index};
 use super::lens::Lens;
 use super::message::{Decoder, Kind};
 use super::transforms::{Tree, Unknown};
-use crate::calibration::{Lidar, Rig};
+use crate::calibration::{Body, Lidar, Rig};
+use crate::convert::BODY;
 use crate::geometry::Pose;
 use crate::info;
 use crate::sync::Record;
 
+/// No vehicle reaches farther from its centre, m.
+const LONGEST: f64 = 100.0;
 /// How many sensors a vehicle may have.
 const MOST: usize = 64;
 
@@ -57,9 +60,13 @@ impl Mounting {
             .map(|(_, heard)| heard.frame.as_str())
             .collect();
         let base = base(&index.tree, &frames);
+        let rig = Rig {
+            body: index.metadata.get(BODY).and_then(body),
+            ..Rig::default()
+        };
         let mut mounting = Self {
             base,
-            rig: Rig::default(),
+            rig,
             sensors: Vec::new(),
             calibrated: Vec::new(),
         };
@@ -153,6 +160,21 @@ impl Mounting {
         let name = Some(word(frame)).filter(|name| !name.is_empty() && !taken(name));
         name.unwrap_or_else(|| word(topic))
     }
+}
+
+/// The vehicle's body, if the metadata state one that is a box.
+fn body(metadata: &BTreeMap<String, String>) -> Option<Body> {
+    let metres = |key: &str| -> Option<f64> {
+        let value: f64 = metadata.get(key)?.parse().ok()?;
+        (value.abs() <= LONGEST).then_some(value)
+    };
+    let body = Body {
+        min: [metres("min_x")?, metres("min_y")?],
+        max: [metres("max_x")?, metres("max_y")?],
+        height: metres("height")?,
+    };
+    let is_box = body.min[0] < body.max[0] && body.min[1] < body.max[1] && body.height > 0.0;
+    is_box.then_some(body)
 }
 
 /// The frame of the vehicle: `base_link` or else `base_footprint` if one of
