@@ -68,12 +68,10 @@ impl Distortion {
                 };
                 let falls = [k4, k5, k6] == [0.0; 3] && slope(k1, k2, k3) <= 0.0;
                 let scale = above / below;
-                (scale.is_finite() && scale > 0.0 && !falls).then(|| {
-                    [
-                        x * scale + 2.0 * p1 * x * y + p2 * (squared + 2.0 * x * x),
-                        y * scale + p1 * (squared + 2.0 * y * y) + 2.0 * p2 * x * y,
-                    ]
-                })
+                (scale.is_finite() && scale > 0.0 && !falls).then_some([
+                    x * scale + 2.0 * p1 * x * y + p2 * (squared + 2.0 * x * x),
+                    y * scale + p1 * (squared + 2.0 * y * y) + 2.0 * p2 * x * y,
+                ])
             }
             Self::Fisheye([k1, k2, k3, k4]) => {
                 let radius = squared.sqrt();
