@@ -181,15 +181,9 @@ impl<'a> View<'a> {
         };
         let mut masks = vec![0u64; self.things.len()];
         let slopes = slopes();
-        for column in first..first + CHUNK {
-            self.column(
-                column,
-                directions[column],
-                &near,
-                &slopes,
-                &mut masks,
-                &mut scan,
-            );
+        let columns = (first..).zip(&directions[first..first + CHUNK]);
+        for (column, &direction) in columns {
+            self.column(column, direction, &near, &slopes, &mut masks, &mut scan);
         }
         scan
     }
