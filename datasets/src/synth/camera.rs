@@ -42,6 +42,8 @@ pub(super) struct Drawn {
     material: Material,
     /// In its thing's frame.
     normal: [f32; 3],
+    /// Length, width and height of its thing, m.
+    size: [f32; 3],
     /// Light without the sun, and what the sun adds.
     light: [f32; 2],
     /// How its places are lifted to be looked up among the shadows.
@@ -77,7 +79,8 @@ impl View<'_> {
                     let ray = self.ray(u, v);
                     let colour = match drawn.get((number as usize).wrapping_sub(1)) {
                         Some(face) => {
-                            let at = ray.map(|c| c / nearness);
+                            let depth = 1.0 / nearness;
+                            let at = ray.map(|c| c * depth);
                             self.shade(face, at, &ways[face.thing], &to_map)
                         }
                         None => self.sky(ray),
@@ -92,8 +95,8 @@ impl View<'_> {
     /// The direction of a pixel, 1 ahead.
     fn ray(&self, u: usize, v: usize) -> [f32; 3] {
         let [cx, cy] = self.camera.centre.map(|c| c as f32);
-        let [fx, fy] = self.camera.focal.map(|f| f as f32);
-        [(u as f32 - cx) / fx, (v as f32 - cy) / fy, 1.0]
+        let [fx, fy] = self.camera.focal.map(|f| 1.0 / f as f32);
+        [(u as f32 - cx) * fx, (v as f32 - cy) * fy, 1.0]
     }
 
     /// From the camera's frame to a thing's.
@@ -203,7 +206,7 @@ impl View<'_> {
             material: face.material,
             at: apply(way, at),
             normal: face.normal,
-            size: self.things[face.thing].object.size.map(|c| c as f32),
+            size: face.size,
             range,
         };
         let haze = range / (range + HAZE);
@@ -229,6 +232,7 @@ impl View<'_> {
             thing,
             material: face.material,
             normal: [face.normal.x, face.normal.y, face.normal.z].map(|c| c as f32),
+            size: self.things[thing].object.size.map(|c| c as f32),
             light: [ambient as f32, 0.76 * sun as f32],
             lift: self.shadows.lift(normal),
         }

@@ -181,15 +181,9 @@ impl<'a> View<'a> {
         };
         let mut masks = vec![0u64; self.things.len()];
         let slopes = slopes();
-        for column in first..first + CHUNK {
-            self.column(
-                column,
-                directions[column],
-                &near,
-                &slopes,
-                &mut masks,
-                &mut scan,
-            );
+        let columns = (first..).zip(&directions[first..first + CHUNK]);
+        for (column, &direction) in columns {
+            self.column(column, direction, &near, &slopes, &mut masks, &mut scan);
         }
         scan
     }
@@ -208,7 +202,7 @@ impl<'a> View<'a> {
         let level = sensor.axes * Vector3::new(x, y, 0.0);
         let up = sensor.axes.column(2).into_owned();
         let mut nearest = [RANGE[1] as f32; BEAMS];
-        let mut shown = [u16::MAX; BEAMS];
+        let mut shown = [u32::MAX; BEAMS];
         for (number, patch) in patches.iter().enumerate() {
             if !patch.covers(column) {
                 continue;
@@ -227,17 +221,20 @@ impl<'a> View<'a> {
             let stance = placed.from.between(&placed.to, part);
             let from = stance.inward(sensor.at);
             let [level, up] = [level, up].map(|axis| stance.axes.tr_mul(&axis));
-            let meets = meet(patch.solid, [&from, &level, &up], slopes, low..high);
-            let mut mask = 0;
-            for beam in low..high {
-                let range = meets[beam];
-                mask |= u64::from(range < RANGE[1] as f32) << beam;
-                if range < nearest[beam] {
-                    nearest[beam] = range;
-                    shown[beam] = number as u16;
-                }
+            let axes = [&from, &level, &up];
+            let Some(meets) = meet(patch.solid, axes, slopes, low..high) else {
+                continue;
+            };
+            let lanes = nearest[low..high].iter_mut().zip(&mut shown[low..high]);
+            for ((nearest, shown), &range) in lanes.zip(&meets[low..high]) {
+                let nearer = range < *nearest;
+                *nearest = if nearer { range } else { *nearest };
+                *shown = if nearer { number as u32 } else { *shown };
             }
-            masks[patch.thing] |= mask;
+            if counted {
+                let within = (low..high).filter(|&beam| meets[beam] < RANGE[1] as f32);
+                masks[patch.thing] |= within.fold(0, |mask, beam| mask | 1 << beam);
+            }
         }
         for patch in patches {
             let mask = std::mem::take(&mut masks[patch.thing]);
@@ -247,7 +244,7 @@ impl<'a> View<'a> {
         let random = &mut Random::new(&[a, b, c, column as u64]);
         let after_ns = self.period_ns * column as i64 / COLUMNS as i64;
         for beam in 0..BEAMS {
-            let Some(patch) = patches.get(usize::from(shown[beam])) else {
+            let Some(patch) = patches.get(shown[beam] as usize) else {
                 continue;
             };
             let placed = &self.things[patch.thing];
@@ -403,25 +400,36 @@ fn turns(y: f64, x: f64) -> f64 {
 }
 
 /// Where the beams of a column enter a solid, in multiples of the level
-/// direction; infinite where they do not. `from`, `level` and `up` are the
-/// sensor's place and the column's directions in the solid's frame (the slabs
-/// of Kay & Kajiya, *Ray Tracing Complex Scenes*, SIGGRAPH 1986).
+/// direction; infinite where they do not, and `None` if none does. `from`,
+/// `level` and `up` are the sensor's place and the column's directions in the
+/// solid's frame (the slabs of Kay & Kajiya, *Ray Tracing Complex Scenes*,
+/// SIGGRAPH 1986).
 fn meet(
     solid: &Solid,
     [from, level, up]: [&Vector3<f64>; 3],
     slopes: &[f32; BEAMS],
     beams: std::ops::Range<usize>,
-) -> [f32; BEAMS] {
+) -> Option<[f32; BEAMS]> {
     let mut enter = [0f32; BEAMS];
     let mut leave = [f32::INFINITY; BEAMS];
+    let slopes = &slopes[beams.clone()];
+    let (first, last) = (slopes.first()?, slopes.last()?);
     for face in &solid.faces {
         let normal = &face.normal;
         let depth = (face.offset - normal.dot(from)) as f32;
         let along = normal.dot(level) as f32;
         let rise = normal.dot(up) as f32;
+        // The beams between the first and the last go no other way.
+        let inward = [first, last].map(|slope| along + slope * rise < 0.0);
+        if depth < 0.0 && inward == [false; 2] {
+            return None;
+        }
+        if depth >= 0.0 && inward == [true; 2] {
+            continue;
+        }
         let lanes = enter[beams.clone()].iter_mut();
         let lanes = lanes.zip(&mut leave[beams.clone()]);
-        for ((enter, leave), slope) in lanes.zip(&slopes[beams.clone()]) {
+        for ((enter, leave), slope) in lanes.zip(slopes) {
             let speed = along + slope * rise;
             // A beam along the face is outside for ever, or never.
             let at = depth / speed;
@@ -430,14 +438,15 @@ fn meet(
             *leave = if !inward && at < *leave { at } else { *leave };
         }
     }
-    for (enter, leave) in enter.iter_mut().zip(&leave) {
+    let lanes = enter[beams.clone()].iter_mut().zip(&leave[beams]);
+    for (enter, leave) in lanes {
         *enter = if *enter < *leave {
             *enter
         } else {
             f32::INFINITY
         };
     }
-    enter
+    Some(enter)
 }
 
 #[cfg(test)]
@@ -476,6 +485,7 @@ mod tests {
             let level = Vector3::new(towards.cos(), towards.sin(), 0.0);
             let slopes = slopes();
             let meets = meet(&solid, [&from, &level, &Vector3::z()], &slopes, 0..BEAMS);
+            let meets = meets.unwrap_or([f32::INFINITY; BEAMS]);
             for (slope, meets) in slopes.into_iter().zip(meets) {
                 let place = |t: f64| from + level * t + Vector3::z() * (f64::from(slope) * t);
                 let inside = (0..400).map(|i| f64::from(i) * 0.05).find(|&t| solid.distance(place(t)) < -1e-3);
@@ -507,7 +517,8 @@ mod tests {
                 let sensor = sensor.between(&later, part);
                 let level = thing.axes.tr_mul(&(sensor.axes * Vector3::new(a, b, 0.0)));
                 let up = thing.axes.tr_mul(&sensor.axes.column(2));
-                let meets = meet(&solid, [&thing.inward(sensor.at), &level, &up], &slopes, 0..BEAMS);
+                let axes = [&thing.inward(sensor.at), &level, &up];
+                let meets = meet(&solid, axes, &slopes, 0..BEAMS).unwrap_or([f32::INFINITY; BEAMS]);
                 for (beam, &range) in meets.iter().enumerate().filter(|(_, range)| **range < 80.0) {
                     let patch = found.as_ref().expect("is met");
                     prop_assert!(patch.covers(column), "column {}", column);

@@ -94,10 +94,16 @@ impl Mark {
         [x * a + y * b, y * a - x * b]
     }
 
+    /// Whether a stripe, and not the gap after it, is at a length.
+    fn striped(&self, along: f32) -> bool {
+        let periods = along / self.period;
+        periods - (periods as i32) as f32 <= 0.5
+    }
+
     fn holds(&self, place: [f32; 2]) -> bool {
         let [along, across] = self.inward(place);
         let within = along.abs() <= self.half[0] && across.abs() <= self.half[1];
-        within && (self.period == 0.0 || (along + self.half[0]) % self.period < self.period / 2.0)
+        within && (self.period == 0.0 || self.striped(along + self.half[0]))
     }
 }
 
