@@ -337,7 +337,7 @@ fn what_is_wrong_with_a_file_is_said_in_a_sentence() {
         (
             "duration_s = 40.0",
             "duration_s = 1e9",
-            "scenario.duration_s: expected from 1 to 300 s",
+            "scenario.duration_s: expected from 1 to 120 s",
         ),
         (
             "seed = 6",

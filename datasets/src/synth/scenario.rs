@@ -415,7 +415,7 @@ impl Scenario {
             told,
             "a sentence of at most 1,000 letters",
         )?;
-        is.within("scenario.duration_s", head.duration_s, 1.0..=300.0, "s")?;
+        is.within("scenario.duration_s", head.duration_s, 1.0..=120.0, "s")?;
         is.within("scenario.rate_hz", head.rate_hz, 1.0..=20.0, "Hz")?;
 
         for (corner, place) in [("area.from", self.area.from), ("area.to", self.area.to)] {
@@ -424,16 +424,16 @@ impl Scenario {
             }
         }
         let sides = [0, 1].map(|k| self.area.to[k] - self.area.from[k]);
-        let large = sides.iter().all(|side| *side >= 20.0);
+        let large = sides.iter().all(|side| (20.0..=200.0).contains(side));
         is.met(
             "area",
             large,
-            "20 m or more from west to east and from south to north",
+            "20 to 200 m from west to east and from south to north",
         )?;
         self.check_profile(is)?;
         self.check_ego(is)?;
 
-        let few = |field, count: usize| is.met(field, count <= 200, "at most 200 entries");
+        let few = |field, count: usize| is.met(field, count <= 50, "at most 50 entries");
         few("block", self.blocks.len())?;
         for (i, block) in self.blocks.iter().enumerate() {
             let field = |name| format!("block[{i}].{name}");
@@ -515,14 +515,27 @@ impl Scenario {
             is.within(&field("trigger_m"), trigger, 1.0..=100.0, "m")?;
             is.within(&field("looks_at_m"), actor.looks_at_m, 0.0..=2000.0, "m")?;
         }
-        Ok(())
+        let many = self.standing() <= 1000.0;
+        let expected = "rows of at most 1,000 things and houses in all";
+        is.met("houses, trees, lamps, parked", many, expected)
+    }
+
+    /// How many things stand in rows, at most.
+    fn standing(&self) -> f64 {
+        let length =
+            |from: [f64; 2], to: [f64; 2]| (Vector2::from(to) - Vector2::from(from)).norm();
+        let houses = self.houses.iter().map(|row| length(row.from, row.to) / 4.0);
+        let parked = self.parked.iter().map(|row| length(row.from, row.to) / 4.0);
+        let rows = self.trees.iter().chain(&self.lamps);
+        let rows = rows.map(|row| length(row.from, row.to) / row.spacing + 1.0);
+        houses.chain(parked).chain(rows).sum()
     }
 
     fn check_profile(&self, is: &Check) -> Result<()> {
         let profile = &self.area.profile;
         let field = "area.profile";
-        let few = profile.len() != 1 && profile.len() <= 100;
-        is.met(field, few, "none or 2 to 100 points")?;
+        let few = profile.len() != 1 && profile.len() <= 50;
+        is.met(field, few, "none or 2 to 50 points")?;
         for [x, z] in profile {
             is.within(field, *x, self.area.from[0]..=self.area.to[0], "m east")?;
             is.within(field, *z, -30.0..=30.0, "m of height")?;
@@ -539,7 +552,7 @@ impl Scenario {
     fn check_ego(&self, is: &Check) -> Result<()> {
         is.within("ego.speed", self.ego.speed, 0.3..=10.0, "m/s")?;
         let legs = &self.ego.legs;
-        is.met("ego.leg", (1..=20).contains(&legs.len()), "1 to 20 legs")?;
+        is.met("ego.leg", (1..=8).contains(&legs.len()), "1 to 8 legs")?;
         for (i, leg) in legs.iter().enumerate() {
             let field = |name| format!("ego.leg[{i}].{name}");
             is.way(&field("points"), &leg.points)?;
@@ -623,8 +636,8 @@ impl Check {
     }
 
     fn way(&self, field: &str, points: &[[f64; 2]]) -> Result<()> {
-        let few = (2..=200).contains(&points.len());
-        self.met(field, few, "2 to 200 points")?;
+        let few = (2..=50).contains(&points.len());
+        self.met(field, few, "2 to 50 points")?;
         let mut pairs = points.windows(2);
         pairs.try_for_each(|pair| self.line(field, [pair[0], pair[1]]))
     }
