@@ -44,11 +44,7 @@ fn a_recorded_drive_keeps_its_geometry() {
 }
 
 #[test]
-fn a_drive_through_the_world_keeps_its_geometry() {
-    let scenario = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../datasets/scenarios/busy_street.toml"
-    );
+fn a_drive_through_the_world_is_a_log_of_topics() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("drive.mcap");
     let written = [
@@ -60,10 +56,6 @@ fn a_drive_through_the_world_keeps_its_geometry() {
     ];
     let ran = run(&written);
     assert!(ran.status.success(), "{}", said(&ran));
-    let original = geometry(Path::new(scenario), "0..3");
-    assert_eq!(original.len(), 3);
-    assert_eq!(geometry(&out, "0..3"), original);
-
     let info = String::from_utf8(run(&["info", out.to_str().unwrap()]).stdout).unwrap();
     for line in [
         "format     mcap",
