@@ -61,6 +61,8 @@ pub(super) struct Place {
     pub(super) at: i64,
     /// The byte of its chunk, if it lies in one.
     pub(super) within: Option<u32>,
+    /// The number that its writer gave it; 0 where there is none.
+    pub(super) sequence: u32,
     /// Bytes.
     pub(super) length: u32,
 }

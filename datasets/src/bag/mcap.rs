@@ -232,12 +232,13 @@ impl Mcap {
             op::CHANNEL => listing.channel(content),
             op::METADATA => listing.metadata(content),
             op::MESSAGE => match listing.message(content) {
-                Ok((channel, logged, data)) => {
+                Ok((channel, sequence, logged, data)) => {
                     let (at, within) = place(data.len());
                     let place = Place {
                         file: 0,
                         at: at as i64,
                         within,
+                        sequence,
                         length: data.len() as u32,
                     };
                     return visit(
@@ -385,8 +386,9 @@ impl Listing {
         Ok(())
     }
 
-    /// The channel of a message, when it was recorded, and what it says.
-    fn message(&self, mut content: Bytes) -> Decoded<(Arc<Channel>, i64, Bytes)> {
+    /// The channel of a message, its number in sequence, when it was recorded,
+    /// and what it says.
+    fn message(&self, mut content: Bytes) -> Decoded<(Arc<Channel>, u32, i64, Bytes)> {
         if (content.len() as u64) < MESSAGE_HEAD {
             return Err(Fault::new(
                 "message",
@@ -394,13 +396,13 @@ impl Listing {
             ));
         }
         let id = content.get_u16_le();
-        let _sequence = content.get_u32_le();
+        let sequence = content.get_u32_le();
         let logged = content.get_u64_le();
         let _published = content.get_u64_le();
         let channel = self.channels.get(&id);
         let channel = channel.ok_or_else(|| Fault::new("message", format!("a channel {id}")))?;
         let logged = i64::try_from(logged).unwrap_or(i64::MAX);
-        Ok((channel.clone(), logged, content))
+        Ok((channel.clone(), sequence, logged, content))
     }
 }
 

@@ -13,6 +13,7 @@ mod container;
 mod ego;
 mod fault;
 mod foxglove;
+mod frames;
 mod index;
 mod lens;
 mod mcap;
@@ -30,10 +31,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::calibration::Rig;
+use crate::convert::FRAMES;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Image, Sweep};
 use crate::geometry::Pose;
-use crate::info::{self, Info, Jump, SensorKind};
+use crate::info::{self, Gap, Info, Jump, SensorKind};
 use crate::log::{Log, Options, Source};
 use crate::sync::{self, Moment};
 use crate::trajectory::Trajectory;
@@ -87,6 +89,8 @@ struct Bag {
     rig: Arc<Rig>,
     /// The reference first.
     sensors: Vec<Sensor>,
+    /// Of the frames, ascending.
+    numbers: Vec<u64>,
     moments: Vec<Moment>,
     /// `None` if the log has no poses.
     pose_source: Option<&'static str>,
@@ -116,15 +120,21 @@ fn open(
         &mut index.notes,
     );
     let records: Vec<Vec<sync::Record>> = sensors.iter().map(|s| s.records.clone()).collect();
-    let (moments, lost) = sync::moments(&records, options.tolerance_ns);
-    for (reason, count) in lost {
-        *index.lost.entry(reason).or_default() += count;
-    }
+    let told = index.metadata.get(FRAMES);
+    let told = told.and_then(|told| frames::told(told, &sensors, &mut index.lost));
+    let (numbers, moments) = told.unwrap_or_else(|| {
+        let (moments, lost) = sync::moments(&records, options.tolerance_ns);
+        for (reason, count) in lost {
+            *index.lost.entry(reason).or_default() += count;
+        }
+        ((0..moments.len() as u64).collect(), moments)
+    });
     let bag = Bag {
         path: path.into(),
         container,
         rig: Arc::new(rig),
         sensors,
+        numbers: numbers.clone(),
         moments,
         pose_source: way.source,
         way: Arc::new(Trajectory::new(way.waypoints.clone())),
@@ -134,7 +144,7 @@ fn open(
         path: path.into(),
         rig: bag.rig.clone(),
         ego: bag.way.clone(),
-        indices: (0..bag.moments.len() as u64).collect(),
+        indices: numbers,
         info,
         source: Arc::new(bag),
     })
@@ -142,7 +152,8 @@ fn open(
 
 impl Bag {
     fn info(&self, format: &'static str, index: Index, base: &str, way: &Way) -> Info {
-        let stamps: Vec<(u64, i64)> = (0..).zip(self.moments.iter().map(|m| m.stamp)).collect();
+        let stamps = self.moments.iter().map(|moment| moment.stamp);
+        let stamps: Vec<(u64, i64)> = self.numbers.iter().copied().zip(stamps).collect();
         let began = stamps.first().map_or(0, |first| first.1);
         let ended = stamps.last().map_or(began, |last| last.1);
         let mut sensors: Vec<info::Sensor> = self.sensors.iter().map(|s| self.sensor(s)).collect();
@@ -174,7 +185,7 @@ impl Bag {
             duration_s: ended.saturating_sub(began) as f64 * 1e-9,
             sensors,
             pose_source: way.source,
-            gaps: Vec::new(),
+            gaps: Gap::between(&self.numbers),
             jumps: Jump::among(&stamps),
             distance_m: self.way.length(began, ended),
             extent_m: self.way.extent(),
@@ -224,9 +235,8 @@ impl Bag {
 
 impl Source for Bag {
     fn frame(&self, index: u64) -> Result<Frame> {
-        let moment = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.moments.get(index));
+        let moment = self.numbers.binary_search(&index).ok();
+        let moment = moment.and_then(|place| self.moments.get(place));
         let moment =
             moment.ok_or_else(|| Fault::new("frame", "a number of the log").at(&self.path))?;
         // What is highly compressed may unpack to more than there is memory.

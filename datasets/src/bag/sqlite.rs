@@ -195,6 +195,7 @@ impl Container for Sqlite {
                 file: 0,
                 at: number,
                 within: None,
+                sequence: 0,
                 length: data.len() as u32,
             };
             let data = Bytes::copy_from_slice(data);

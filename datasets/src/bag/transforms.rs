@@ -70,7 +70,11 @@ pub(super) fn pose([x, y, z]: [f64; 3], [i, j, k, w]: [f64; 4]) -> Decoded<Pose>
     if !(0.9..=1.1).contains(&norm) {
         return Err(Fault::new("rotation", "a quaternion of length one"));
     }
-    let rotation = UnitQuaternion::from_quaternion(quaternion);
+    // One that is of unit length as far as floats can be is kept to the bit.
+    let rotation = match (quaternion.norm() - 1.0).abs() < 1e-12 {
+        true => UnitQuaternion::new_unchecked(quaternion),
+        false => UnitQuaternion::from_quaternion(quaternion),
+    };
     Ok(Pose::from_parts(translation, rotation))
 }
 

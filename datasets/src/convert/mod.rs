@@ -14,7 +14,8 @@
 //! count of returns have no place there. The vehicle's body has no message
 //! either: it is the metadata record [`BODY`], with `min_x`, `min_y`,
 //! `max_x`, `max_y` and `height` in metres. A message's `sequence` is the
-//! number of its frame.
+//! number of its frame; the metadata record [`FRAMES`] has the stamp of each
+//! frame by its number, and ` begins` behind it where a scene begins.
 
 mod cdr;
 mod message;
@@ -43,6 +44,8 @@ use schema::Schema;
 
 /// Name of the metadata record that holds the vehicle's body.
 pub const BODY: &str = "janus.body";
+/// Name of the metadata record that holds the frames.
+pub const FRAMES: &str = "janus.frames";
 
 const ODOM: &str = "odom";
 const BASE: &str = "base_link";
@@ -150,6 +153,8 @@ struct Conversion<'a> {
     channels: BTreeMap<(String, Schema), u16>,
     /// The poses that are still to be written, by their stamps.
     way: BTreeMap<i64, Pose>,
+    /// Of the frames that were written, by number.
+    frames: BTreeMap<String, String>,
     converted: Converted,
 }
 
@@ -171,6 +176,7 @@ impl<'a> Conversion<'a> {
             way: way
                 .map(|waypoint| (waypoint.stamp, waypoint.pose))
                 .collect(),
+            frames: BTreeMap::new(),
             converted: Converted::default(),
         })
     }
@@ -191,6 +197,8 @@ impl<'a> Conversion<'a> {
             self.mountings(None)?;
         }
         self.transforms(i64::MAX)?;
+        let frames = std::mem::take(&mut self.frames);
+        self.note(FRAMES, frames)?;
         self.writer
             .finish()
             .map_err(|error| failed(self.out, error))?;
@@ -214,10 +222,12 @@ impl<'a> Conversion<'a> {
             ("height", body.height),
         ];
         let entries = numbers.map(|(key, metres)| (key.to_owned(), metres.to_string()));
-        let written = self.writer.write_metadata(&Metadata {
-            name: BODY.into(),
-            metadata: entries.into(),
-        });
+        self.note(BODY, entries.into())
+    }
+
+    fn note(&mut self, name: &str, metadata: BTreeMap<String, String>) -> Result<()> {
+        let name = name.into();
+        let written = self.writer.write_metadata(&Metadata { name, metadata });
         written.map_err(|error| failed(self.out, error))
     }
 
@@ -268,6 +278,9 @@ impl<'a> Conversion<'a> {
             let schema = Schema::Detection3DArray;
             self.write("/annotations", schema, frame.stamp, index, &message)?;
         }
+        let begins = if frame.begins { " begins" } else { "" };
+        self.frames
+            .insert(index.to_string(), format!("{}{begins}", frame.stamp));
         self.converted.frames += 1;
         Ok(())
     }
