@@ -153,7 +153,7 @@ fn transform(params: &Params, sweep: &Sweep, s: u32, points: &[Point], fused: &m
 #[inline(always)]
 fn outcome(params: &Params, p: [i32; 3], base: [i32; 3]) -> u32 {
     let not_finite = p[0] == i32::MIN;
-    let far = |c: i32| (c < -LIMIT) | (c > LIMIT);
+    let far = |c: i32| !(-LIMIT..=LIMIT).contains(&c);
     let [x, y, z] = base;
     let [u, v] = [x, y].map(|c| c.wrapping_abs() as u32 >> 5);
     let out_of_range = far(p[0])
