@@ -7,8 +7,8 @@ use std::fs;
 
 use janus::{janus, json, said as aside_of};
 
-/// The geometry of the synthetic drive.
-const GEOMETRY: &str = "3674b5bbc871939cc395edfa2875bdb04b3c624bf8fcf0bb912043344e423e1b";
+/// The geometry of the drive through the busy street.
+const GEOMETRY: &str = "27da0eaee0d5fdbf4f22e37513c577be6cf1be5ef88500146a8ac92e2bd091ee";
 
 #[test]
 fn the_demo_needs_nothing() {
