@@ -94,9 +94,9 @@ pub struct Drive {
 }
 
 impl Default for Drive {
-    /// The first 30 frames of the busy street.
+    /// The first 30 frames of the crossing.
     fn default() -> Self {
-        let scenario = Scenario::named("busy_street").expect("is part of the program");
+        let scenario = Scenario::named("crossing").expect("is part of the program");
         Self {
             scenario,
             frames: Some(30),
