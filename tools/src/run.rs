@@ -114,6 +114,10 @@ impl Run<'_> {
 
     fn count_frames(&self) -> Result<usize> {
         let indices = self.log.indices();
+        if indices.is_empty() {
+            let notes = self.log.info().notes.join("; ");
+            bail!("{}: no frames: {notes}", self.log.path().display());
+        }
         let Some(range) = &self.frames else {
             return Ok(indices.len());
         };

@@ -201,6 +201,17 @@ fn frames_are_taken_by_their_numbers() {
 }
 
 #[test]
+fn a_log_without_frames_is_no_clean_run() {
+    let Some(bag) = recorded("logs/rosbag2/full_bag_nav") else {
+        return;
+    };
+    let ran = janus().arg("replay").arg(&bag).output().unwrap();
+    assert_eq!(ran.status.code(), Some(1));
+    let expected = "full_bag_nav: no frames: there is no topic of a lidar or a camera";
+    assert!(said(&ran).contains(expected), "{}", said(&ran));
+}
+
+#[test]
 fn an_interrupted_run_saves_what_was_done() {
     let Some(drive) = recorded(DRIVE) else { return };
     let out = tempfile::tempdir().unwrap();

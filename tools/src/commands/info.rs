@@ -54,9 +54,12 @@ impl fmt::Display for Told<'_> {
             let classes = annotations.classes.iter();
             let classes = classes.map(|(class, count)| format!("{count} {}", class.name()));
             let classes: Vec<_> = classes.collect();
-            let (boxes, tracks) = (annotations.boxes, annotations.tracks);
-            let classes = classes.join(", ");
-            writeln!(f, "boxes      {boxes} of {tracks} tracks: {classes}")?;
+            let tracks = match annotations.tracks {
+                0 => String::new(),
+                tracks => format!(" of {tracks} tracks"),
+            };
+            let (boxes, classes) = (annotations.boxes, classes.join(", "));
+            writeln!(f, "boxes      {boxes}{tracks}: {classes}")?;
         }
         let lost = info.lost.iter();
         list(
