@@ -49,7 +49,8 @@ fn whole(frame: Frame) -> Frame {
 
 /// Once without the pictures' decoding, once with it.
 fn read(group: &mut BenchmarkGroup<'_, WallTime>, log: &Log) {
-    let frames = || log.frames(None).map(|frame| frame.expect("is whole"));
+    // Of a log that begins before its poses do, the first is broken.
+    let frames = || log.frames(None).filter_map(Result::ok);
     group.bench_function("read", |bench| {
         bench.iter(|| frames().map(black_box).count())
     });
