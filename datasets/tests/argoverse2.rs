@@ -1,22 +1,17 @@
 //! The Argoverse 2 reader on a recorded log.
 
-use std::path::PathBuf;
+mod recorded;
 
 use janus_datasets::{Class, Frame, Log, Point, SensorKind};
 use nalgebra::{Point3, Vector3};
 
+use recorded::recorded;
+
 /// The stamps of the two sweeps.
 const STAMPS: [i64; 2] = [315_966_265_259_836_000, 315_966_265_360_032_000];
 
-/// The recorded log; `None`, with a word about it, where it is not.
 fn log() -> Option<Log> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("JANUS_DATA").map_or(beside.into(), PathBuf::from);
-    let folder = data.join("logs/argoverse2/7fab2350-7eaf-3b7e-a39d-6937a4c1bede");
-    if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return None;
-    }
+    let folder = recorded("logs/argoverse2/7fab2350-7eaf-3b7e-a39d-6937a4c1bede")?;
     Some(Log::open(&folder).expect("is a log"))
 }
 

@@ -1,14 +1,15 @@
 //! Whole logs as MCAP files: what is written is what the log holds.
 
 mod drive;
+mod recorded;
 mod ros;
-
-use std::path::{Path, PathBuf};
 
 use drive::{Drive, scan};
 use janus_datasets::convert::{Converted, convert};
 use janus_datasets::{Frame, Log, Pixels, Point, Trajectory, Waypoint, synth};
 use tempfile::TempDir;
+
+use recorded::recorded;
 
 fn converted(log: &Log) -> (Converted, Vec<ros::Message>) {
     let folder = TempDir::new().expect("a folder");
@@ -142,18 +143,6 @@ fn the_synthetic_drive_is_written_whole() {
     holds(&messages, &log, &whole(&log));
     let poses = way(&messages);
     assert_eq!(poses.waypoints(), log.trajectory().waypoints());
-}
-
-/// A recorded log; `None`, with a word about it, where it is not.
-fn recorded(log: &str) -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("JANUS_DATA").map_or(beside.into(), PathBuf::from);
-    let path = Path::new(&data).join(log);
-    if !path.exists() {
-        eprintln!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
 }
 
 #[test]

@@ -1,20 +1,16 @@
 //! The KITTI reader on recorded data.
 
+mod recorded;
+
 use std::path::PathBuf;
 
 use janus_datasets::{Frame, Log, Point, SensorKind};
 use nalgebra::{Point3, Vector3};
 
-/// The recorded drive; `None`, with a word about it, where it is not.
+use recorded::recorded;
+
 fn drive() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("JANUS_DATA").map_or(beside.into(), PathBuf::from);
-    let drive = data.join("logs/kitti_raw/2011_09_26/2011_09_26_drive_0013_sync");
-    if !drive.is_dir() {
-        eprintln!("skipped: {} is not there", drive.display());
-        return None;
-    }
-    Some(drive)
+    recorded("logs/kitti_raw/2011_09_26/2011_09_26_drive_0013_sync")
 }
 
 /// The numbers of a packet of the navigation system.

@@ -1,6 +1,8 @@
 //! The object benchmark's folder of the recorded data, and small sequences of
 //! the odometry and tracking benchmarks, made here.
 
+mod recorded;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,17 +11,7 @@ use janus_datasets::{Annotation, Camera, Class, Frame, Log};
 use nalgebra::{Point3, Vector3};
 use tempfile::TempDir;
 
-/// The recorded folder; `None`, with a word about it, where it is not.
-fn recorded() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("JANUS_DATA").map_or(beside.into(), PathBuf::from);
-    let folder = data.join("logs/kitti_object/training");
-    if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return None;
-    }
-    Some(folder)
-}
+use recorded::recorded;
 
 fn frames(log: &Log) -> Vec<Frame> {
     let frames: Result<_, _> = log.frames(None).collect();
@@ -68,7 +60,9 @@ fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
 
 #[test]
 fn labelled_boxes_are_seen_where_the_labels_rectangles_are_and_hold_returns() {
-    let Some(folder) = recorded() else { return };
+    let Some(folder) = recorded("logs/kitti_object/training") else {
+        return;
+    };
     let log = Log::open(&folder).expect("is a folder of the object benchmark");
     assert_eq!(
         (log.format(), log.indices()),

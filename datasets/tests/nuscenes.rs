@@ -2,6 +2,7 @@
 //! official tables, against the keyframe's own description.
 
 mod nuscenes_set;
+mod recorded;
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +11,15 @@ use nalgebra::{Point3, UnitQuaternion, Vector3};
 use nuscenes_set::{Keyframe, Pose, SCANS, STEP, TURN, infos, numbers, pose};
 use tempfile::TempDir;
 
+use recorded::recorded;
+
 /// The wheelbase of a Renault Zoe is 2,588 mm.
 const BASE_FROM_EGO: f64 = -1.294;
 /// The middle keyframe's revolution.
 const MIDDLE: u64 = SCANS as u64;
 
-/// The recorded keyframe's folder; `None`, with a word about it, where it is
-/// not.
 fn keyframe() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("JANUS_DATA").map_or(beside.into(), PathBuf::from);
-    let folder = data.join("logs/nuscenes_sample");
-    if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return None;
-    }
-    Some(folder)
+    recorded("logs/nuscenes_sample")
 }
 
 /// The keyframe, and the set that is made of it.

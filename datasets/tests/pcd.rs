@@ -1,11 +1,14 @@
 //! Folders of PCD files: the recorded one, and such as are made here.
 
+mod recorded;
+
 use std::fs;
-use std::path::PathBuf;
 
 use janus_datasets::{Error, Frame, Gap, Log, Pose};
 use nalgebra::Vector3;
 use tempfile::TempDir;
+
+use recorded::recorded;
 
 /// A folder of scans of one point each, which says how many came before it.
 struct Scans(TempDir);
@@ -323,21 +326,11 @@ fn a_broken_poses_file_is_told_in_one_sentence() {
     }
 }
 
-/// The recorded cloud; `None`, with a word about it, where it is not.
-fn recorded() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("JANUS_DATA").map_or(beside.into(), PathBuf::from);
-    let folder = data.join("logs/pcd");
-    if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
 #[test]
 fn the_recorded_cloud_is_what_its_file_holds() {
-    let Some(folder) = recorded() else { return };
+    let Some(folder) = recorded("logs/pcd") else {
+        return;
+    };
     let log = Log::open(&folder).expect("is a log");
     assert_eq!((log.indices(), log.info().pose_source), (&[0][..], None));
     let frame = &frames(&log)[0];

@@ -1,26 +1,16 @@
 //! The readers of topics on recorded data.
 
-use std::path::PathBuf;
+mod recorded;
 
 use janus_datasets::{Frame, Log, Options, Pose, SensorKind};
 
-/// A part of the recorded data; `None`, with a word about it, where it is not.
-fn recorded(part: &str) -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("JANUS_DATA").map_or(beside.into(), PathBuf::from);
-    let path = data.join("logs").join(part);
-    if !path.exists() {
-        eprintln!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
+use recorded::recorded;
 
 /// The same eight frames as ROS messages and as KITTI's own files.
 fn both() -> Option<[Log; 2]> {
     let parts = [
-        "mcap/kitti_raw_0013_frames20-27.mcap",
-        "kitti_raw/2011_09_26/2011_09_26_drive_0013_sync",
+        "logs/mcap/kitti_raw_0013_frames20-27.mcap",
+        "logs/kitti_raw/2011_09_26/2011_09_26_drive_0013_sync",
     ];
     let [bag, drive] = parts.map(recorded);
     Some([bag?, drive?].map(|path| Log::open(&path).expect("is a log")))
@@ -129,19 +119,19 @@ fn sensors_sit_in_the_same_places() {
 fn a_log_without_sensors_is_listed() {
     for (part, topics) in [
         (
-            "rosbag2/full_bag_nav",
+            "logs/rosbag2/full_bag_nav",
             &[("/cmd_vel", 578), ("/scan", 177)][..],
         ),
         (
-            "rosbag2/full_bag_nav/full_bag_nav_0.db3",
+            "logs/rosbag2/full_bag_nav/full_bag_nav_0.db3",
             &[("/cmd_vel", 578), ("/scan", 177)],
         ),
         (
-            "rosbag2/rosbag2_py_mcap/talker",
+            "logs/rosbag2/rosbag2_py_mcap/talker",
             &[("/parameter_events", 0), ("/rosout", 10), ("/topic", 10)],
         ),
         (
-            "rosbag2/rosbag2_py_mcap/wbag",
+            "logs/rosbag2/rosbag2_py_mcap/wbag",
             &[
                 ("AAA", 804),
                 ("BBB", 742),

@@ -19,6 +19,8 @@ from av2.structures.sweep import Sweep
 from av2.utils.io import read_city_SE3_ego, read_ego_SE3_sensor, read_feather
 from scipy.spatial.transform import Rotation
 
+from differences import Differences
+
 # The vehicle's centre on the ground, from the middle of the rear axle.
 EGO_FROM_BASE = np.array(
     [[1, 0, 0, 2.850 / 2], [0, 1, 0, 0], [0, 0, 1, -0.33], [0, 0, 0, 1.0]]
@@ -32,28 +34,6 @@ def matrix(pose):
     out[:3, :3] = Rotation.from_quat([x, y, z, w]).as_matrix()
     out[:3, 3] = pose["translation"]
     return out
-
-
-class Differences:
-    """The greatest of each kind, and how many there were."""
-
-    def __init__(self):
-        self.kinds = {}
-
-    def add(self, kind, difference, most):
-        # What is no number must not pass.
-        difference = np.max(np.nan_to_num(difference, nan=np.inf), initial=0.0)
-        greatest, count, _ = self.kinds.get(kind, (0.0, 0, most))
-        self.kinds[kind] = (max(greatest, difference), count + 1, most)
-
-    def report(self):
-        failed = False
-        for kind, (greatest, count, most) in self.kinds.items():
-            wrong = greatest > most
-            failed |= wrong
-            print(f"{kind:38} {count:6} compared, {greatest:.3g} at most"
-                  + (f", WRONG: {most:g} is allowed" if wrong else ""))
-        return failed
 
 
 def main():

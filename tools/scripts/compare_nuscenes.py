@@ -16,6 +16,8 @@ from nuscenes.nuscenes import NuScenes
 from nuscenes.utils.data_classes import LidarPointCloud
 from pyquaternion import Quaternion
 
+from differences import Differences
+
 # The vehicle's centre is half the wheelbase of a Renault Zoe ahead of the
 # origin of the kit's ego frame.
 EGO_FROM_BASE = np.array(
@@ -28,28 +30,6 @@ def matrix(pose):
     out = Quaternion(pose["rotation"]).transformation_matrix
     out[:3, 3] = pose["translation"]
     return out
-
-
-class Differences:
-    """The greatest of each kind, and how many there were."""
-
-    def __init__(self):
-        self.kinds = {}
-
-    def add(self, kind, difference, most):
-        # What is no number must not pass.
-        difference = np.max(np.nan_to_num(difference, nan=np.inf), initial=0.0)
-        greatest, count, _ = self.kinds.get(kind, (0.0, 0, most))
-        self.kinds[kind] = (max(greatest, difference), count + 1, most)
-
-    def report(self):
-        failed = False
-        for kind, (greatest, count, most) in self.kinds.items():
-            wrong = greatest > most
-            failed |= wrong
-            print(f"{kind:38} {count:6} compared, {greatest:.3g} at most"
-                  + (f", WRONG: {most:g} is allowed" if wrong else ""))
-        return failed
 
 
 def main():

@@ -121,7 +121,15 @@ fn open(
     );
     let records: Vec<Vec<sync::Record>> = sensors.iter().map(|s| s.records.clone()).collect();
     let told = index.metadata.get(FRAMES);
-    let told = told.and_then(|told| frames::told(told, &sensors, &mut index.lost));
+    let told = told.and_then(|told| {
+        let frames = frames::told(told, &sensors, &mut index.lost);
+        if frames.is_none() {
+            let note =
+                format!("the metadata record {FRAMES} is none of frames; they are made by time");
+            index.notes.push(note);
+        }
+        frames
+    });
     let (numbers, moments) = told.unwrap_or_else(|| {
         let (moments, lost) = sync::moments(&records, options.tolerance_ns);
         for (reason, count) in lost {
