@@ -18,11 +18,14 @@ pub const SOURCE: &str = concat!(include_str!("common/fixed.wgsl"), include_str!
 pub type Point = [i32; 4];
 
 /// A return in odom: x, y, z in mm (zero if it was dropped), and a tag: bits
-/// 0–15 intensity, 16–23 sweep, 24–31 outcome.
+/// 0–15 intensity, 16–20 sweep, 21–29 pose, 30–31 [`Outcome`].
 pub type Fused = [i32; 4];
 
 /// The greatest number of sweeps in one run.
-pub const MAX_SWEEPS: usize = 256;
+pub const MAX_SWEEPS: usize = 32;
+
+/// The greatest number of poses in one run.
+pub const MAX_POSES: usize = 512;
 
 /// What to keep, in base_link.
 #[repr(C)]
@@ -80,7 +83,7 @@ pub type Counts = [u32; 4];
 /// The outcome that a fused point's tag tells.
 #[inline]
 pub fn outcome_of(fused: Fused) -> Outcome {
-    match fused[3] as u32 >> 24 {
+    match fused[3] as u32 >> 30 {
         0 => Outcome::Kept,
         1 => Outcome::NotFinite,
         2 => Outcome::OutOfRange,
@@ -91,7 +94,13 @@ pub fn outcome_of(fused: Fused) -> Outcome {
 /// Index of the sweep that a fused point's tag tells.
 #[inline]
 pub fn sweep_of(fused: Fused) -> usize {
-    (fused[3] as u32 >> 16 & 0xff) as usize
+    (fused[3] as u32 >> 16 & 31) as usize
+}
+
+/// Index of the pose of the vehicle at which a fused point was measured.
+#[inline]
+pub fn pose_of(fused: Fused) -> usize {
+    (fused[3] as u32 >> 21 & 511) as usize
 }
 
 /// The GPU pipeline. Bindings: 0 [`Params`], 1 [`Sweep`]s, 2 [`Point`]s,
@@ -144,7 +153,7 @@ fn transform(params: &Params, sweep: &Sweep, s: u32, points: &[Point], fused: &m
         let odom = sweep.odom_from_sensor.apply(position);
         let outcome = outcome(params, position, base);
         let kept = -i32::from(outcome == 0);
-        let tag = p[3] as u32 & 0xffff | s << 16 | outcome << 24;
+        let tag = p[3] as u32 & 0xffff | s << 16 | outcome << 30;
         *out = [odom[0] & kept, odom[1] & kept, odom[2] & kept, tag as i32];
     }
 }

@@ -84,7 +84,7 @@ fn fuse(
             odom = transform(sweeps[s].odom_from_sensor, p.xyz);
         }
         // Tag: intensity, sweep, outcome.
-        let tag = (u32(p.w) & 0xffffu) | (s << 16u) | (what << 24u);
+        let tag = (u32(p.w) & 0xffffu) | (s << 16u) | (what << 30u);
         fused[id.x] = vec4<i32>(odom, i32(tag));
         atomicAdd(&group_counts[what], 1u);
     }

@@ -10,7 +10,9 @@ pub mod fixed;
 pub mod fuse;
 pub mod kernel;
 pub mod occupancy;
+pub mod window;
 
 pub use context::{AdapterSummary, Context, DeviceChoice, GpuError};
 pub use kernel::Kernel;
 pub use wgpu;
+pub use window::Window;

@@ -65,7 +65,7 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let p = fused[id.x];
     let tag = u32(p.w);
-    if (tag >> 24u) != 0u {
+    if (tag >> 30u) != 0u {
         return;
     }
     let height = transform_row(params.plane, p.xyz - params.centre.xyz);
@@ -77,7 +77,7 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
 
     // Back along the beam: it shows a cell to be free only where it passed
     // lower than any obstacle.
-    let sensor = sensors[(tag >> 16u) & 0xffu];
+    let sensor = sensors[(tag >> 16u) & 31u];
     let d = cell_of(sensor.xy) - end;
     let a = abs(d);
     let n = max(a.x, a.y);

@@ -1,74 +1,15 @@
 //! Every kernel gives the bits of its twin.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use bytemuck::Pod;
-use janus_shaders::fixed::{LIMIT, Transform};
-use janus_shaders::{Context, DeviceChoice, Kernel, fuse, occupancy};
-use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+mod gpu;
+
 use std::cell::Cell;
-use std::sync::LazyLock;
-use wgpu::{Buffer, BufferUsages};
 
-/// The software driver, unless `JANUS_TEST_DEVICE` names another device.
-static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
-    let name = std::env::var("JANUS_TEST_DEVICE").unwrap_or_else(|_| "llvmpipe".into());
-    Context::open(&DeviceChoice::Named(name))
-        .expect("these tests need a Vulkan driver: install mesa-vulkan-drivers")
-        .expect("a named device is a device")
-});
-
-fn upload<T: Pod>(data: &[T], usage: BufferUsages) -> Buffer {
-    let bytes: &[u8] = bytemuck::cast_slice(data);
-    let buffer = CONTEXT.buffer("test", bytes.len() as u64, usage | BufferUsages::COPY_SRC);
-    CONTEXT.queue.write_buffer(&buffer, 0, bytes);
-    buffer
-}
-
-fn download<T: Pod>(buffer: &Buffer) -> Vec<T> {
-    let staging = CONTEXT.buffer("staging", buffer.size(), BufferUsages::MAP_READ);
-    let mut encoder = CONTEXT.device.create_command_encoder(&Default::default());
-    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size());
-    CONTEXT.queue.submit([encoder.finish()]);
-    let mut bytes = Vec::new();
-    CONTEXT.read_back(&staging, &mut bytes).unwrap();
-    bytemuck::pod_collect_to_vec(&bytes)
-}
-
-fn run(kernel: &Kernel, buffers: &[(u32, &Buffer)], invocations: u32) {
-    let group = kernel.bind(&CONTEXT, buffers);
-    let mut encoder = CONTEXT.device.create_command_encoder(&Default::default());
-    let mut pass = encoder.begin_compute_pass(&Default::default());
-    kernel.dispatch(&mut pass, &group, invocations);
-    drop(pass);
-    CONTEXT.queue.submit([encoder.finish()]);
-    CONTEXT.check().unwrap();
-}
-
-fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config {
-        cases,
-        rng_seed: RngSeed::Fixed(0x4a61_6e75),
-        failure_persistence: None,
-        ..Config::default()
-    })
-}
-
-fn transform(metres: f64) -> impl Strategy<Value = Transform> {
-    let angles = prop::array::uniform3(-3.2..3.2f64);
-    let translation = prop::array::uniform3(-metres..metres);
-    (angles, translation).prop_map(|([roll, pitch, yaw], t)| {
-        let (sr, cr) = roll.sin_cos();
-        let (sp, cp) = pitch.sin_cos();
-        let (sy, cy) = yaw.sin_cos();
-        let rotation = [
-            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-            [-sp, cp * sr, cp * cr],
-        ];
-        Transform::new(rotation, t).unwrap()
-    })
-}
+use gpu::{CONTEXT, download, run, runner, size, transform, upload};
+use janus_shaders::fixed::LIMIT;
+use janus_shaders::{fuse, occupancy};
+use proptest::prelude::*;
+use wgpu::BufferUsages;
 
 /// Returns of a plausible scan, with poison among them.
 fn point() -> impl Strategy<Value = fuse::Point> {
@@ -83,14 +24,6 @@ fn point() -> impl Strategy<Value = fuse::Point> {
         [0; 3],
     ]);
     (prop_oneof![9 => near, 1 => poison], any::<i32>()).prop_map(|([x, y, z], w)| [x, y, z, w])
-}
-
-/// None, one, a workgroup and its neighbours, and many.
-fn size() -> impl Strategy<Value = usize> {
-    prop_oneof![
-        4 => prop::sample::select(vec![0usize, 1, 2, 63, 64, 65, 255, 256, 257]),
-        1 => 5_000..70_000usize,
-    ]
 }
 
 fn fuse_case() -> impl Strategy<Value = (fuse::Params, Vec<fuse::Sweep>, Vec<fuse::Point>)> {
@@ -181,7 +114,7 @@ fn occupancy_case() -> impl Strategy<Value = (u32, i32, Vec<Observed>)> {
     let place = (-30_000..30_000i32, -30_000..30_000i32, -2_500..4_000i32);
     let tag = (0..4i32, prop_oneof![9 => Just(0i32), 1 => 1..4i32]);
     let fused = (place, tag)
-        .prop_map(|((x, y, z), (sweep, outcome))| [x, y, z, sweep << 16 | outcome << 24]);
+        .prop_map(|((x, y, z), (sweep, outcome))| [x, y, z, sweep << 16 | outcome << 30]);
     let cloud = size().prop_flat_map(move |n| prop::collection::vec(fused.clone(), n));
     let origin = prop::array::uniform2(-150..50i32);
     let runs = prop::collection::vec((cloud, origin), 1..5);
