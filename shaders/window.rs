@@ -68,9 +68,9 @@ impl Window {
     pub const NOWHERE: u32 = u32::MAX;
 }
 
-/// `a / b` for `a` below 2²⁶ and a positive `b`: an estimate in floating
-/// point, at most one off, is set right in integers. Processors divide several
-/// floats at once, but integers one by one.
+/// `a / b` for a positive `b`, where that is less than [`Window::MAX_SIDE`]: an
+/// estimate in floating point, at most one off, is set right in integers.
+/// Processors divide several floats at once, but integers one by one.
 #[inline(always)]
 fn quotient(a: u32, b: i32) -> u32 {
     let a = a as i32;
@@ -106,8 +106,11 @@ mod tests {
         }
 
         #[test]
-        fn quotients_are_exact(a in 0..1u32 << 26, b in 1..=Window::MAX_CELL_MM) {
-            prop_assert_eq!(quotient(a, b), a / b as u32);
+        fn quotients_are_exact(q in 0..Window::MAX_SIDE, b in 1..=Window::MAX_CELL_MM, r in 0.0..1.0) {
+            let rest = (r * f64::from(b)) as u32;
+            prop_assert_eq!(quotient(q * b as u32 + rest, b), q);
+            prop_assert_eq!(quotient(q * b as u32, b), q);
+            prop_assert_eq!(quotient(q * b as u32 + b as u32 - 1, b), q);
         }
     }
 }

@@ -56,14 +56,19 @@ macro_rules! same_layout {
 
 #[test]
 fn parameters_have_one_layout() {
+    use janus_shaders::Window;
     use janus_shaders::fixed::Transform;
+    same_layout!(fuse::SOURCE, "Window", Window, origin, side, cell_mm);
     same_layout!(fuse::SOURCE, "Transform", Transform, x, y, z);
     same_layout!(
         fuse::SOURCE,
         "Params",
         fuse::Params,
+        window,
         points,
         sweeps,
+        poses,
+        tick_shift,
         range_squared,
         height_min,
         height_max,
@@ -76,9 +81,10 @@ fn parameters_have_one_layout() {
         "Sweep",
         fuse::Sweep,
         base_from_sensor,
-        odom_from_sensor,
         first,
-        pad
+        pose,
+        tick,
+        mask
     );
     same_layout!(
         occupancy::SOURCE,
