@@ -50,8 +50,8 @@ fn case() -> impl Strategy<Value = Case> {
     let sweeps = prop::collection::vec((transform(3.0), start, when), 1..5);
     let poses = prop::collection::vec(transform(3.0), 1..fuse::MAX_POSES);
     let window = (
-        4..=9u32,
-        50..500i32,
+        7..=10u32,
+        100..500i32,
         transform(900_000.0),
         3..9u32,
         100..120_000u32,
