@@ -171,11 +171,7 @@ impl Tally {
         self.last_stamp = frame.stamp;
 
         let hash = geometry_hash(&step.scene.grid, &step.scene.points);
-        self.whole.update(hash);
-        self.geometry.frames.push(FrameHash {
-            index: frame.index,
-            sha256: hex(&hash),
-        });
+        self.hash(frame.index, &hash);
 
         match &step.plan {
             Ok(plan) => {
@@ -192,6 +188,23 @@ impl Tally {
                     .entry(halt.error.reason())
                     .or_default() += 1;
             }
+        }
+    }
+
+    /// Notes the hash of a frame's geometry. A frame that comes again, as in a
+    /// benchmark, must have the same.
+    fn hash(&mut self, index: u64, hash: &[u8; 32]) {
+        let sha256 = hex(hash);
+        let frames = &mut self.geometry.frames;
+        match frames.binary_search_by_key(&index, |frame| frame.index) {
+            Err(place) => {
+                self.whole.update(hash);
+                frames.insert(place, FrameHash { index, sha256 });
+            }
+            Ok(place) if frames[place].sha256 != sha256 => self.faults.push(format!(
+                "frame {index}: its geometry differs between two rounds"
+            )),
+            Ok(_) => {}
         }
     }
 
