@@ -107,8 +107,9 @@ pub(crate) struct Tally {
     frames: Frames,
     stages: Stages,
     latency: Durations,
-    first_stamp: Option<i64>,
-    last_stamp: i64,
+    last_stamp: Option<i64>,
+    /// Time of the log that went by from frame to frame, ns.
+    span_ns: i64,
     geometry: Geometry,
     whole: Sha256,
     planning: Planning,
@@ -138,8 +139,8 @@ impl Tally {
             frames: Frames::default(),
             stages: Stages::default(),
             latency: Durations::new(),
-            first_stamp: None,
-            last_stamp: 0,
+            last_stamp: None,
+            span_ns: 0,
             geometry: Geometry::default(),
             whole: Sha256::new(),
             planning: Planning::default(),
@@ -167,8 +168,10 @@ impl Tally {
             self.stages.add(stage, *duration);
         }
         self.latency.add(step.latency);
-        self.first_stamp.get_or_insert(frame.stamp);
-        self.last_stamp = frame.stamp;
+        let last = self.last_stamp.replace(frame.stamp);
+        let step = frame.stamp.saturating_sub(last.unwrap_or(frame.stamp));
+        // A benchmark goes back to the first frame after the last.
+        self.span_ns = self.span_ns.saturating_add(step.max(0));
 
         let hash = geometry_hash(&step.scene.grid, &step.scene.points);
         self.hash(frame.index, &hash);
@@ -221,7 +224,6 @@ impl Tally {
     /// The report of a run that took `elapsed`.
     pub(crate) fn finish(mut self, elapsed: Duration) -> Report {
         let latency = self.latency.summary();
-        let span_ns = self.last_stamp - self.first_stamp.unwrap_or(self.last_stamp);
         let seconds = elapsed.as_secs_f64().max(1e-9);
         self.geometry.sha256 = hex(&self.whole.finalize().into());
         Report {
@@ -233,7 +235,7 @@ impl Tally {
                 p50_ms: latency.p50_ms,
                 p99_ms: latency.p99_ms,
                 fps: self.frames.output as f64 / seconds,
-                realtime_factor: span_ns as f64 * 1e-9 / seconds,
+                realtime_factor: self.span_ns as f64 * 1e-9 / seconds,
             },
             frames: self.frames,
             stages: self.stages.summaries(),
