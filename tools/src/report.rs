@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use janus_datasets::{Info, Log};
-use janus_perception::{Grid, PointCounts};
+use janus_perception::{Cloud, Grid, PointCounts};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -31,6 +31,8 @@ pub(crate) struct Report {
     pub(crate) end_to_end: EndToEnd,
     memory: Memory,
     pub(crate) geometry: Geometry,
+    /// What became of the points of all frames.
+    pub(crate) points: Points,
     pub(crate) planning: Planning,
     pub(crate) faults: Vec<String>,
 }
@@ -91,6 +93,41 @@ pub(crate) struct FrameHash {
     pub(crate) sha256: String,
 }
 
+/// Sums of [`PointCounts`], and how many sweeps stand for one moment.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Points {
+    #[serde(rename = "in")]
+    pub(crate) input: u64,
+    #[serde(rename = "out")]
+    pub(crate) output: u64,
+    pub(crate) dropped: BTreeMap<&'static str, u64>,
+    pub(crate) still_sweeps: u64,
+}
+
+impl Points {
+    fn add(&mut self, points: &PointCounts, still_sweeps: u32) {
+        let PointCounts {
+            kept,
+            not_finite,
+            out_of_range,
+            own_body,
+            over_capacity,
+        } = *points;
+        self.output += u64::from(kept);
+        self.input += u64::from(kept);
+        for (reason, count) in [
+            ("not_finite", not_finite),
+            ("out_of_range", out_of_range),
+            ("own_body", own_body),
+            ("over_capacity", over_capacity),
+        ] {
+            self.input += u64::from(count);
+            *self.dropped.entry(reason).or_default() += u64::from(count);
+        }
+        self.still_sweeps += u64::from(still_sweeps);
+    }
+}
+
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Planning {
     pub(crate) plans: u64,
@@ -112,6 +149,7 @@ pub(crate) struct Tally {
     span_ns: i64,
     geometry: Geometry,
     whole: Sha256,
+    points: Points,
     planning: Planning,
     faults: Vec<String>,
 }
@@ -143,6 +181,7 @@ impl Tally {
             span_ns: 0,
             geometry: Geometry::default(),
             whole: Sha256::new(),
+            points: Points::default(),
             planning: Planning::default(),
             faults: Vec::new(),
         }
@@ -173,7 +212,12 @@ impl Tally {
         // A benchmark goes back to the first frame after the last.
         self.span_ns = self.span_ns.saturating_add(step.max(0));
 
-        let hash = geometry_hash(&step.scene.grid, &step.scene.points);
+        let scene = &step.scene;
+        for fault in &scene.faults {
+            self.faults.push(format!("frame {}: {fault}", frame.index));
+        }
+        self.points.add(&scene.points, scene.still_sweeps);
+        let hash = geometry_hash(&scene.grid, &scene.cloud, &scene.points);
         self.hash(frame.index, &hash);
 
         match &step.plan {
@@ -243,6 +287,7 @@ impl Tally {
                 peak_rss_bytes: peak_rss_bytes(),
             },
             geometry: self.geometry,
+            points: self.points,
             planning: self.planning,
             faults: self.faults,
         }
@@ -273,9 +318,9 @@ impl Report {
     }
 }
 
-/// The hash of a frame's geometry: every cell of the grid, where it lies, and
-/// what became of the points.
-fn geometry_hash(grid: &Grid, points: &PointCounts) -> [u8; 32] {
+/// The hash of a frame's geometry: every cell of the grid, where it lies, what
+/// became of the points, the label of each, the clusters and the voxels.
+fn geometry_hash(grid: &Grid, cloud: &Cloud, points: &PointCounts) -> [u8; 32] {
     let mut hash = Sha256::new();
     for word in grid.origin {
         hash.update(word.to_le_bytes());
@@ -300,8 +345,25 @@ fn geometry_hash(grid: &Grid, points: &PointCounts) -> [u8; 32] {
     ] {
         hash.update(word.to_le_bytes());
     }
-    let cells: Vec<u8> = grid.log_odds.iter().flat_map(|l| l.to_le_bytes()).collect();
-    hash.update(&cells);
+    let Cloud {
+        voxels,
+        labels,
+        clusters,
+    } = cloud;
+    for length in [labels.len(), clusters.len(), voxels.len()] {
+        hash.update((length as u64).to_le_bytes());
+    }
+    // All of these are whole words without gaps. Their bytes are those of a
+    // little-endian machine, as every machine with a GPU is.
+    let parts: [&[u8]; 4] = [
+        bytemuck::cast_slice(&grid.log_odds),
+        bytemuck::cast_slice(labels),
+        bytemuck::cast_slice(clusters),
+        bytemuck::cast_slice(voxels),
+    ];
+    for part in parts {
+        hash.update(part);
+    }
     hash.finalize().into()
 }
 
@@ -347,20 +409,38 @@ mod tests {
             cell_mm: 200,
             log_odds: vec![Grid::UNKNOWN, 850],
         };
+        let cloud = Cloud {
+            voxels: vec![[1, 2, 3, 4]],
+            labels: vec![0, 1, 2],
+            clusters: Vec::new(),
+        };
         let points = PointCounts::default();
-        let hash = geometry_hash(&grid, &points);
-        assert_eq!(hash, geometry_hash(&grid.clone(), &points));
-        let mut other = grid.clone();
-        other.log_odds[1] = 851;
-        assert_ne!(hash, geometry_hash(&other, &points));
-        let mut other = grid.clone();
-        other.origin = [2, 1];
-        assert_ne!(hash, geometry_hash(&other, &points));
-        let other = PointCounts {
+        let hash = geometry_hash(&grid, &cloud, &points);
+        assert_eq!(hash, geometry_hash(&grid.clone(), &cloud, &points));
+        let other_grid = |change: fn(&mut Grid)| {
+            let mut grid = grid.clone();
+            change(&mut grid);
+            geometry_hash(&grid, &cloud, &points)
+        };
+        let other_cloud = |change: fn(&mut Cloud)| {
+            let mut cloud = cloud.clone();
+            change(&mut cloud);
+            geometry_hash(&grid, &cloud, &points)
+        };
+        let own_body = PointCounts {
             own_body: 1,
             ..points
         };
-        assert_ne!(hash, geometry_hash(&grid, &other));
+        for other in [
+            other_grid(|grid| grid.log_odds[1] = 851),
+            other_grid(|grid| grid.origin = [2, 1]),
+            other_cloud(|cloud| cloud.voxels[0][3] = 5),
+            other_cloud(|cloud| cloud.labels[2] = 3),
+            other_cloud(|cloud| cloud.labels.truncate(2)),
+            geometry_hash(&grid, &cloud, &own_body),
+        ] {
+            assert_ne!(hash, other);
+        }
     }
 
     #[test]

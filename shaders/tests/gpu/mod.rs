@@ -36,9 +36,9 @@ pub(crate) fn download<T: Pod>(buffer: &Buffer) -> Vec<T> {
     let mut encoder = CONTEXT.device.create_command_encoder(&Default::default());
     encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size());
     CONTEXT.queue.submit([encoder.finish()]);
-    let mut bytes = Vec::new();
-    CONTEXT.read_back(&staging, &mut bytes).unwrap();
-    bytemuck::pod_collect_to_vec(&bytes)
+    CONTEXT
+        .read_back(&staging, staging.size(), bytemuck::pod_collect_to_vec)
+        .unwrap()
 }
 
 /// Runs one kernel to its end.
