@@ -25,7 +25,7 @@ impl Window {
     pub const STEP: u32 = 16;
 
     /// The greatest number of cells along a side.
-    pub const MAX_SIDE: u32 = 4096;
+    pub const MAX_SIDE: u32 = 8192;
 
     /// The largest cell, mm.
     pub const MAX_CELL_MM: i32 = 10_000;
@@ -89,7 +89,7 @@ mod tests {
         fn a_place_is_in_its_cell(
             centre in prop::array::uniform2(-1_000_000_000..1_000_000_000i32),
             offset in prop::array::uniform2(-30_000_000..30_000_000i32),
-            side in 4..=12u32,
+            side in 4..=13u32,
             cell_mm in 1..=Window::MAX_CELL_MM,
         ) {
             let window = Window::about(centre, 1 << side, cell_mm);

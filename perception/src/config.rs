@@ -1,5 +1,6 @@
 //! What a user can set of perception.
 
+use janus_shaders::Window;
 use janus_shaders::fixed::Transform;
 use janus_shaders::voxel::{self, VoxelError};
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ pub struct ClusterConfig {
 pub struct GridConfig {
     /// Side of a cell, m.
     pub cell_m: f64,
-    /// Cells along a side: a power of two from 16 to 4096.
+    /// Cells along a side: a power of two from 16 to 8192.
     pub side_cells: u32,
     /// Returns lower than this are errors, m.
     pub ground_min_m: f64,
@@ -175,7 +176,7 @@ impl LidarConfig {
             ..
         } = self;
         let side = f64::from(grid.side_cells);
-        let whole = (16..=4096).contains(&grid.side_cells) && grid.side_cells.is_power_of_two();
+        let whole = (16..=Window::MAX_SIDE).contains(&grid.side_cells) && grid.side_cells.is_power_of_two();
         let within = |value: f64, least: f64, most: f64| (least..=most).contains(&value);
         let all = u64::from(self.accumulate) * u64::from(self.max_points);
         let kept = (1..=voxel::MAX_SEGMENTS as u32).contains(&self.accumulate)
@@ -196,7 +197,7 @@ impl LidarConfig {
             ("lidar.cluster.clearance_m", cluster.clearance_m, within(cluster.clearance_m, ground.tolerance_m, 100.0), "lidar.ground.tolerance_m to 100 m"),
             ("lidar.cluster.min_points", f64::from(cluster.min_points), within(f64::from(cluster.min_points), 1.0, 1e6), "1 to a million points"),
             ("lidar.grid.cell_m", grid.cell_m, within(grid.cell_m, 0.05, 10.0), "0.05 to 10 m"),
-            ("lidar.grid.side_cells", side, whole, "a power of two from 16 to 4096"),
+            ("lidar.grid.side_cells", side, whole, "a power of two from 16 to 8192"),
             ("lidar.grid.ground_min_m", grid.ground_min_m, within(grid.ground_min_m, -100.0, 0.0), "-100 to 0 m"),
             ("lidar.grid.obstacle_min_m", grid.obstacle_min_m, within(grid.obstacle_min_m, 0.01, 10.0), "0.01 to 10 m"),
             ("lidar.grid.obstacle_max_m", grid.obstacle_max_m, within(grid.obstacle_max_m, grid.obstacle_min_m, 100.0), "lidar.grid.obstacle_min_m to 100 m"),
@@ -263,7 +264,7 @@ mod tests {
         let error = config.check().expect_err("500 is no power of two");
         assert_eq!(
             error.to_string(),
-            "lidar.grid.side_cells = 500: expected a power of two from 16 to 4096"
+            "lidar.grid.side_cells = 500: expected a power of two from 16 to 8192"
         );
         for (set, field) in [
             (
