@@ -176,7 +176,8 @@ impl LidarConfig {
             ..
         } = self;
         let side = f64::from(grid.side_cells);
-        let whole = (16..=Window::MAX_SIDE).contains(&grid.side_cells) && grid.side_cells.is_power_of_two();
+        let whole =
+            (16..=Window::MAX_SIDE).contains(&grid.side_cells) && grid.side_cells.is_power_of_two();
         let within = |value: f64, least: f64, most: f64| (least..=most).contains(&value);
         let all = u64::from(self.accumulate) * u64::from(self.max_points);
         let kept = (1..=voxel::MAX_SEGMENTS as u32).contains(&self.accumulate)
@@ -230,9 +231,8 @@ impl LidarConfig {
         let range = millis(self.range_m);
         let [low, high] = [self.height_min_m, self.height_max_m].map(millis);
         let size = millis(self.voxel.size_m);
-        let about = |low, high| {
-            voxel::Bounds::about(pose.translation(), range as u32, [low, high], size)
-        };
+        let about =
+            |low, high| voxel::Bounds::about(pose.translation(), range as u32, [low, high], size);
         // The vertical of base_link is off by so much at the greatest range.
         let tilt = pose.z[0].unsigned_abs().max(pose.z[1].unsigned_abs());
         let rise = (2 * i64::from(range) * i64::from(tilt) >> 20) as i32;

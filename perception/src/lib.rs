@@ -12,9 +12,7 @@ use image::RgbImage;
 use janus_datasets::Frame;
 
 pub use cloud::Cloud;
-pub use config::{
-    ClusterConfig, ConfigError, GridConfig, GroundConfig, LidarConfig, VoxelConfig,
-};
+pub use config::{ClusterConfig, ConfigError, GridConfig, GroundConfig, LidarConfig, VoxelConfig};
 pub use error::{Error, Result};
 pub use grid::{Cell, Grid};
 pub use lidar::{Lidar, LidarFault, LidarScene, PointCounts, Timing};

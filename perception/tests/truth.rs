@@ -134,7 +134,11 @@ fn points<'a>(
         let labels = sweep.labels.as_ref().unwrap();
         sweep.points.iter().zip(labels).map(move |(point, label)| {
             let place = point.metres().map(f64::from);
-            (point, (mount * nalgebra::Point3::from(place)).coords.into(), *label)
+            (
+                point,
+                (mount * nalgebra::Point3::from(place)).coords.into(),
+                *label,
+            )
         })
     });
     assert_eq!(
@@ -166,7 +170,9 @@ fn of_points(score: &mut Score, frame: &Frame, scene: &LidarScene) {
         if points < 30 {
             continue;
         }
-        let best = clusters.iter().filter(|(label, _)| **label >= Cloud::FIRST_CLUSTER);
+        let best = clusters
+            .iter()
+            .filter(|(label, _)| **label >= Cloud::FIRST_CLUSTER);
         let best = best.map(|(label, both)| {
             let cluster = &scene.cloud.clusters[(label - Cloud::FIRST_CLUSTER) as usize];
             *both as f64 / (points + u64::from(cluster.points) - both) as f64
@@ -188,7 +194,10 @@ impl Memory {
 
 fn place(grid: &Grid, index: usize) -> [i32; 2] {
     let width = grid.size[0] as usize;
-    [(index % width) as i32 + grid.origin[0], (index / width) as i32 + grid.origin[1]]
+    [
+        (index % width) as i32 + grid.origin[0],
+        (index / width) as i32 + grid.origin[1],
+    ]
 }
 
 /// Whether a cell, or one of the eight around it, is so.
@@ -273,6 +282,10 @@ fn the_street_is_seen_as_it_is() {
     assert!(all.f1() >= 0.98, "{}", all.f1());
     assert!(all.clusters.value() >= 0.95, "{}", all.clusters.value());
     assert!(all.occupied.value() >= 0.95, "{}", all.occupied.value());
-    assert!(all.wrongly_free.value() <= 0.001, "{}", all.wrongly_free.value());
+    assert!(
+        all.wrongly_free.value() <= 0.001,
+        "{}",
+        all.wrongly_free.value()
+    );
     assert_eq!(all.trail, 0);
 }

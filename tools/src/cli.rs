@@ -152,6 +152,9 @@ pub(crate) struct Run {
     /// of an adapter's name.
     #[arg(long, value_name = "auto|cpu|NAME", default_value = "auto", value_parser = device)]
     pub(crate) device: DeviceChoice,
+    /// Destroy the device before this frame, to rehearse its loss.
+    #[arg(long, value_name = "FRAME", hide_short_help = true)]
+    pub(crate) lose_device_at: Option<u64>,
     /// The vehicle to plan for; without it, the symmetric shuttle.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) vehicle: Option<PathBuf>,

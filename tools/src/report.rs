@@ -53,6 +53,9 @@ pub(crate) struct Machine {
     pub(crate) threads: usize,
     pub(crate) device: String,
     pub(crate) driver: String,
+    /// What the times of the kernels are: the twins' on the clock, the
+    /// device's own timestamps, or part of the readback where it has none.
+    pub(crate) kernel_times: &'static str,
     pub(crate) inference: String,
 }
 

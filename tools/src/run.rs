@@ -173,11 +173,19 @@ impl Parts {
             driver: context.as_ref().map_or(String::new(), |c| {
                 format!("{} {}", c.adapter.backend, c.adapter.driver)
             }),
+            kernel_times: match &context {
+                None => "wall",
+                Some(context) if context.has_clock() => "timestamps",
+                Some(_) => "within lidar.readback",
+            },
             inference: detector
                 .as_ref()
                 .map_or("none".into(), |detector| detector.runtime().to_string()),
         };
-        let lidar = Lidar::new(config.lidar.clone(), context)?;
+        let mut lidar = Lidar::new(config.lidar.clone(), context)?;
+        if let Some(frame) = settings.lose_device_at {
+            lidar.lose_device_at(frame);
+        }
         Ok(Self {
             perception: Perception { detector, lidar },
             config,

@@ -57,7 +57,14 @@ impl Chain {
         let fused = &mut self.fused[first..first + points];
         let cells = &mut self.cells[..points];
         let counts = timed(&mut timings, "lidar.fuse", || {
-            fuse::twin(&input.fuse, &input.sweeps, &input.poses, &input.points, fused, cells)
+            fuse::twin(
+                &input.fuse,
+                &input.sweeps,
+                &input.poses,
+                &input.points,
+                fused,
+                cells,
+            )
         });
         let (fused, cells) = (&*fused, &*cells);
         timed(&mut timings, "lidar.ground", || {

@@ -94,7 +94,11 @@ impl Chain {
         self.history.forget();
     }
 
-    pub(super) fn run(&mut self, input: &Input<'_>) -> Result<Output, GpuError> {
+    /// Runs a frame; `lose` destroys the device before.
+    pub(super) fn run(&mut self, input: &Input<'_>, lose: bool) -> Result<Output, GpuError> {
+        if lose {
+            self.context.device.destroy();
+        }
         let mut timings = Vec::with_capacity(8);
         let (first, voxels) = timed(&mut timings, "lidar.upload", || {
             if input.fuse.points > self.bound.capacity {
@@ -163,9 +167,7 @@ impl Chain {
             let (from, to) = (&bound.fuse.fused, FUSED * u64::from(first));
             encode.copy_buffer_to_buffer(from, 0, kept, to, FUSED * u64::from(input.fuse.points));
         }
-        kernels
-            .voxel
-            .encode(encode, clock(5), &bound.voxel, voxels);
+        kernels.voxel.encode(encode, clock(5), &bound.voxel, voxels);
         layout.gather(encode, bound, &self.staging);
         if let Some(clock) = &self.clock {
             clock.read(encode, &self.staging, layout.ticks.start as u64);
@@ -206,9 +208,7 @@ impl Bound {
         let side = setup.side;
         let fuse = pipelines.fuse.bind(context, capacity);
         let (fused, cells) = (&fuse.fused, &fuse.cells);
-        let ground = pipelines
-            .ground
-            .bind(context, capacity, side, fused, cells);
+        let ground = pipelines.ground.bind(context, capacity, side, fused, cells);
         let cluster =
             pipelines
                 .cluster

@@ -29,6 +29,8 @@ pub struct Lidar {
     backend: Backend,
     /// The grid of the last frame; `None` if nothing was seen yet.
     last: Option<Grid>,
+    /// The frame before which the device is destroyed.
+    lose_at: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -139,7 +141,14 @@ impl Lidar {
             config,
             backend,
             last: None,
+            lose_at: None,
         })
+    }
+
+    /// Destroys the device before the frame of this number, to rehearse its
+    /// loss.
+    pub fn lose_device_at(&mut self, frame: u64) {
+        self.lose_at = Some(frame);
     }
 
     /// Folds a frame's sweeps into the grid.
@@ -161,7 +170,7 @@ impl Lidar {
         let mut faults = Vec::new();
         let output = match &mut self.backend {
             Backend::Cpu(chain) => chain.run(&input),
-            Backend::Gpu(chain) => match chain.run(&input) {
+            Backend::Gpu(chain) => match chain.run(&input, self.lose_at == Some(frame.index)) {
                 Ok(output) => output,
                 Err(error) => {
                     faults.push(LidarFault::DeviceLost(error.to_string()));

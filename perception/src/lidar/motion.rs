@@ -87,7 +87,12 @@ impl Motion {
     }
 
     /// A sweep for the kernel that fuses.
-    pub(super) fn sweep(&self, sweep: usize, base_from_sensor: Transform, first: u32) -> fuse::Sweep {
+    pub(super) fn sweep(
+        &self,
+        sweep: usize,
+        base_from_sensor: Transform,
+        first: u32,
+    ) -> fuse::Sweep {
         let still = fuse::Sweep {
             base_from_sensor,
             first,

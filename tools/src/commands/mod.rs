@@ -70,8 +70,8 @@ impl fmt::Display for Summary<'_> {
         let machine = &report.machine;
         writeln!(
             f,
-            "ran on     {}, {} threads; kernels: {}; inference: {}",
-            machine.cpu, machine.threads, machine.device, machine.inference
+            "ran on     {}, {} threads; kernels: {} (times: {}); inference: {}",
+            machine.cpu, machine.threads, machine.device, machine.kernel_times, machine.inference
         )?;
         writeln!(f, "geometry   {}", report.geometry.sha256)
     }
