@@ -10,6 +10,7 @@ pub mod fixed;
 pub mod fuse;
 pub mod kernel;
 pub mod occupancy;
+pub mod voxel;
 pub mod window;
 
 pub use context::{AdapterSummary, Context, DeviceChoice, GpuError};

@@ -4,12 +4,16 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{fuse, occupancy};
+use janus_shaders::{fuse, occupancy, voxel};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 2] = [("fuse", fuse::SOURCE), ("occupancy", occupancy::SOURCE)];
+const PROGRAMS: [(&str, &str); 3] = [
+    ("fuse", fuse::SOURCE),
+    ("occupancy", occupancy::SOURCE),
+    ("voxel", voxel::SOURCE),
+];
 
 fn parse(source: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(source)
@@ -104,6 +108,26 @@ fn parameters_have_one_layout() {
         miss,
         least,
         most,
+        pad
+    );
+    same_layout!(
+        voxel::SOURCE,
+        "Params",
+        voxel::Params,
+        base,
+        size_mm,
+        extent,
+        points,
+        segments
+    );
+    same_layout!(voxel::SOURCE, "Segment", voxel::Segment, end, shift, pad);
+    same_layout!(
+        voxel::SOURCE,
+        "Status",
+        voxel::Status,
+        voxels,
+        outside,
+        full,
         pad
     );
 }
