@@ -4,12 +4,16 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{fuse, occupancy};
+use janus_shaders::{cluster, fuse, occupancy};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 2] = [("fuse", fuse::SOURCE), ("occupancy", occupancy::SOURCE)];
+const PROGRAMS: [(&str, &str); 3] = [
+    ("cluster", cluster::SOURCE),
+    ("fuse", fuse::SOURCE),
+    ("occupancy", occupancy::SOURCE),
+];
 
 fn parse(source: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(source)
@@ -58,6 +62,28 @@ macro_rules! same_layout {
 fn parameters_have_one_layout() {
     use janus_shaders::fixed::Transform;
     same_layout!(fuse::SOURCE, "Transform", Transform, x, y, z);
+    same_layout!(
+        cluster::SOURCE,
+        "Params",
+        cluster::Params,
+        window,
+        position,
+        points,
+        tolerance,
+        clearance,
+        reach_mm,
+        reach_per_mille,
+        min_points
+    );
+    same_layout!(
+        cluster::SOURCE,
+        "Cluster",
+        cluster::Cluster,
+        min,
+        points,
+        max,
+        height
+    );
     same_layout!(
         fuse::SOURCE,
         "Params",
