@@ -5,6 +5,7 @@
 //! A kernel is `x.wgsl` beside `x.rs`. All arithmetic is on integers, so no
 //! result depends on the order in which threads run.
 
+pub mod cluster;
 pub mod context;
 pub mod fixed;
 pub mod fuse;

@@ -4,12 +4,13 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{fuse, occupancy, voxel};
+use janus_shaders::{cluster, fuse, occupancy, voxel};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 4] = [
+    ("cluster", cluster::SOURCE),
     ("fuse", fuse::SOURCE),
     ("occupancy", occupancy::SOURCE),
     ("voxel", voxel::SOURCE),
@@ -64,6 +65,28 @@ fn parameters_have_one_layout() {
     use janus_shaders::fixed::Transform;
     same_layout!(fuse::SOURCE, "Window", Window, origin, side, cell_mm);
     same_layout!(fuse::SOURCE, "Transform", Transform, x, y, z);
+    same_layout!(
+        cluster::SOURCE,
+        "Params",
+        cluster::Params,
+        window,
+        position,
+        points,
+        tolerance,
+        clearance,
+        reach_mm,
+        reach_per_mille,
+        min_points
+    );
+    same_layout!(
+        cluster::SOURCE,
+        "Cluster",
+        cluster::Cluster,
+        min,
+        points,
+        max,
+        height
+    );
     same_layout!(
         fuse::SOURCE,
         "Params",
