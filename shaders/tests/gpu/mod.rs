@@ -21,7 +21,11 @@ pub static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
 /// A buffer that holds `data`, and at least a vector of zeros.
 pub fn upload<T: Pod>(data: &[T], usage: BufferUsages) -> Buffer {
     let bytes: &[u8] = bytemuck::cast_slice(data);
-    let buffer = CONTEXT.buffer("test", bytes.len().max(16) as u64, usage | BufferUsages::COPY_SRC);
+    let buffer = CONTEXT.buffer(
+        "test",
+        bytes.len().max(16) as u64,
+        usage | BufferUsages::COPY_SRC,
+    );
     CONTEXT.queue.write_buffer(&buffer, 0, bytes);
     buffer
 }
@@ -82,4 +86,3 @@ pub fn size() -> impl Strategy<Value = usize> {
         1 => 5_000..70_000usize,
     ]
 }
-
