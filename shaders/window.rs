@@ -72,7 +72,7 @@ impl Window {
 /// estimate in floating point, at most one off, is set right in integers.
 /// Processors divide several floats at once, but integers one by one.
 #[inline(always)]
-fn quotient(a: u32, b: i32) -> u32 {
+pub(crate) fn quotient(a: u32, b: i32) -> u32 {
     let a = a as i32;
     let estimate = (a as f32 * (1.0 / b as f32)) as i32;
     let rest = a.wrapping_sub(estimate.wrapping_mul(b));
