@@ -7,8 +7,10 @@
 
 pub mod cluster;
 pub mod context;
+pub mod distance;
 pub mod fixed;
 pub mod fuse;
+pub mod ground;
 pub mod kernel;
 pub mod occupancy;
 pub mod voxel;

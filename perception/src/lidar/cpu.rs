@@ -29,7 +29,7 @@ impl Chain {
             ground: ground::Twin::default(),
             cluster: cluster::Twin::default(),
             occupancy: occupancy::Twin::new(setup.side),
-            distance: distance::Twin::default(),
+            distance: distance::Twin::new(setup.side),
             voxel: voxel::Twin::new(setup.max_voxels),
         }
     }
@@ -86,7 +86,7 @@ impl Chain {
             self.occupancy.run(&input.occupancy, &scan)
         });
         let distances = timed(&mut timings, "lidar.distance", || {
-            self.distance.run(input.fuse.window.side, log_odds)
+            self.distance.run(log_odds)
         });
         let voxels = timed(&mut timings, "lidar.voxel", || {
             self.voxel.run(&voxel_params, &self.fused)

@@ -139,6 +139,7 @@ impl Chain {
         bound
             .occupancy
             .write(queue, &input.occupancy, &input.mounts);
+        bound.distance.write(queue, &input.distance);
         bound.voxel.write(queue, voxels);
     }
 
@@ -162,7 +163,9 @@ impl Chain {
         kernels
             .occupancy
             .encode(encode, clock(3), &bound.occupancy, &input.occupancy);
-        kernels.distance.encode(encode, clock(4), &bound.distance);
+        kernels
+            .distance
+            .encode(encode, clock(4), &bound.distance, &input.distance);
         if let Some(kept) = &bound.kept {
             let (from, to) = (&bound.fuse.fused, FUSED * u64::from(first));
             encode.copy_buffer_to_buffer(from, 0, kept, to, FUSED * u64::from(input.fuse.points));
@@ -296,7 +299,7 @@ impl Layout {
     fn gather(&self, encoder: &mut CommandEncoder, bound: &Bound, staging: &Buffer) {
         for (from, to) in [
             (&bound.occupancy.grid, &self.log_odds),
-            (&bound.distance.squared, &self.distances),
+            (&bound.distance.distances, &self.distances),
             (&bound.fuse.counts, &self.counts),
             (&bound.voxel.status, &self.voxel_status),
             (&bound.cluster.found, &self.cluster_count),

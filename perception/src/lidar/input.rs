@@ -3,7 +3,7 @@
 use bytemuck::cast_slice;
 use janus_datasets::{Body, Frame, Point, Pose};
 use janus_shaders::fixed::Transform;
-use janus_shaders::{Window, cluster, fuse, ground, occupancy, voxel};
+use janus_shaders::{Window, cluster, distance, fuse, ground, occupancy, voxel};
 
 use super::history::History;
 use super::motion::Motion;
@@ -23,6 +23,7 @@ pub(super) struct Input<'a> {
     pub(super) ground: ground::Params,
     pub(super) cluster: cluster::Params,
     pub(super) occupancy: occupancy::Params,
+    pub(super) distance: distance::Params,
     voxel: voxel::Bounds,
     /// Points that were left out: see [`super::PointCounts::over_capacity`].
     pub(super) over_capacity: u32,
@@ -70,9 +71,10 @@ impl<'a> Input<'a> {
         let pose = &motion.poses[0];
         let fuse = fuse_params(config, frame, &motion, first, sweeps.len());
         Ok(Self {
-            ground: ground_params(config, pose, &fuse),
+            ground: ground::Params::new(fuse.window, pose, fuse.points),
             cluster: cluster_params(config, pose, &fuse),
             occupancy: occupancy_params(config, pose, &fuse, last_origin)?,
+            distance: distance::Params::new(fuse.window.side),
             voxel: config.voxel_box(pose).map_err(Error::TooFar)?,
             fuse,
             sweeps,

@@ -11,10 +11,10 @@ mod motion;
 use std::time::{Duration, Instant};
 
 use janus_datasets::Frame;
-use janus_shaders::{Context, GpuError, cluster, fuse, occupancy};
+use janus_shaders::{Context, GpuError, cluster, fuse, ground, occupancy};
 
 use crate::cloud::Cloud;
-use crate::config::LidarConfig;
+use crate::config::{LidarConfig, millis};
 use crate::error::{Error, Result};
 use crate::grid::Grid;
 use input::Input;
@@ -105,6 +105,8 @@ pub struct PointCounts {
 struct Setup {
     /// Cells along a side of the grid.
     side: u32,
+    /// [`ground::Params::shift`].
+    coarser: u32,
     max_points: u32,
     max_voxels: u32,
     /// Frames that the voxels are made of.
@@ -248,6 +250,7 @@ impl Setup {
     fn new(config: &LidarConfig) -> Self {
         Self {
             side: config.grid.side_cells,
+            coarser: ground::Params::shift(millis(config.grid.cell_m)),
             max_points: config.max_points,
             max_voxels: config.voxel.max_voxels,
             accumulate: config.accumulate,
