@@ -289,12 +289,13 @@ impl Pipeline {
         );
         let of_points = storage("slots of points", capacity, 4);
         let table = storage("voxel table", slots(max_voxels), 16);
-        let blocks = storage("voxel blocks", capacity.div_ceil(RUN * WORKGROUP), 4);
+        let runs = capacity.div_ceil(RUN);
+        let firsts = storage("voxel firsts", runs + runs.div_ceil(WORKGROUP), 4);
         let sums = storage("voxel sums", max_voxels, 32);
         let voxels = storage("voxels", max_voxels, size_of::<Voxel>());
         let status = storage("voxel status", 1, size_of::<Status>());
         let buffers = [
-            &params, fused, &of_points, &table, &blocks, &sums, &voxels, &status,
+            &params, fused, &of_points, &table, &firsts, &sums, &voxels, &status,
         ];
         let group = |kernel: &Kernel, bindings: &[u32]| {
             let buffers: Vec<_> = bindings
@@ -306,8 +307,8 @@ impl Pipeline {
         Bound {
             insert: group(&self.insert, &[0, 1, 2, 3, 7]),
             count: group(&self.count, &[0, 2, 3, 4]),
-            number: group(&self.number, &[0, 1, 2, 3, 4, 5, 7]),
-            accumulate: group(&self.accumulate, &[0, 1, 2, 3, 5]),
+            number: group(&self.number, &[0, 2, 3, 4, 5, 7]),
+            accumulate: group(&self.accumulate, &[0, 1, 2, 3, 4, 5]),
             finish: group(&self.finish, &[5, 6, 7]),
             params,
             voxels,
@@ -594,7 +595,9 @@ fn locate(params: &Params, points: &[Fused], keys: &mut [u64]) {
 fn quotient(a: i32, b: i32) -> i32 {
     let estimate = (a as f32 * (1.0 / b as f32)) as i32;
     let rest = a.wrapping_sub(estimate.wrapping_mul(b));
-    estimate - i32::from(rest < 0) + i32::from(rest >= b)
+    estimate
+        .wrapping_sub(i32::from(rest < 0))
+        .wrapping_add(i32::from(rest >= b))
 }
 
 /// The mean of `count` lengths below 1,024, rounded to the nearest, halves up.
@@ -603,7 +606,9 @@ fn mean(sum: u32, count: u32) -> i32 {
     let n = sum.wrapping_add(count / 2);
     let estimate = (n as f32 * (1.0 / count as f32)) as u32;
     let rest = n.wrapping_sub(estimate.wrapping_mul(count)) as i32;
-    estimate as i32 - i32::from(rest < 0) + i32::from(rest >= count as i32)
+    (estimate as i32)
+        .wrapping_sub(i32::from(rest < 0))
+        .wrapping_add(i32::from(rest >= count as i32))
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2"))]
@@ -618,7 +623,7 @@ fn finish(params: &Params, cells: &[Cell], voxels: &mut [Voxel]) {
                 .wrapping_mul(params.size_mm);
             // The sum of the offsets from the corner fits, whatever wrapped.
             let offsets = cell.sum[i].wrapping_sub((corner as u32).wrapping_mul(count));
-            corner + mean(offsets, count)
+            corner.wrapping_add(mean(offsets, count))
         };
         let word = cell.intensity | count.min(MAX_COUNT) << 16;
         *out = [centroid(0), centroid(1), centroid(2), word as i32];

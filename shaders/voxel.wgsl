@@ -54,12 +54,13 @@ struct Sum {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> fused: array<vec4<i32>>;
-// Each point's slot; the top bit marks the first of its voxel.
+// Each point's slot.
 @group(0) @binding(2) var<storage, read_write> slots: array<u32>;
 // Its length is a power of two.
 @group(0) @binding(3) var<storage, read_write> table: array<Slot>;
-// Voxels whose first point is in each workgroup's points.
-@group(0) @binding(4) var<storage, read_write> blocks: array<u32>;
+// Of each invocation, which of its points are the first of their voxels, and,
+// further back, of each workgroup, how many are.
+@group(0) @binding(4) var<storage, read_write> firsts: array<u32>;
 @group(0) @binding(5) var<storage, read_write> sums: array<Sum>;
 @group(0) @binding(6) var<storage, read_write> voxels: array<vec4<i32>>;
 @group(0) @binding(7) var<storage, read_write> status: Status;
@@ -71,7 +72,6 @@ const WORKGROUP = 64u;
 const RUN = 8u;
 
 const NOWHERE = 0xffffffffu;
-const FIRST = 0x80000000u;
 // Told for the number of voxels where it is greater than that of slots.
 const BEYOND = 0xffffffffu;
 const MAX_COUNT = 65535u;
@@ -82,9 +82,9 @@ fn run_of(invocation: u32) -> vec2<u32> {
     return vec2<u32>(begin, min(begin + RUN, params.points));
 }
 
-// The segment in which a point is, at or after another.
-fn segment_of(point: u32, after: u32) -> u32 {
-    var s = after;
+// The segment in which a point is.
+fn segment_of(point: u32) -> u32 {
+    var s = 0u;
     while s + 1u < SEGMENTS && point >= params.segments[s].end {
         s += 1u;
     }
@@ -149,13 +149,15 @@ fn slot_of(key: u32) -> u32 {
 @compute @workgroup_size(64)
 fn insert(@builtin(global_invocation_id) id: vec3<u32>) {
     let run = run_of(id.x);
-    var segment = 0u;
+    var segment = params.segments[segment_of(run.x)];
     var key = 0u;
     var slot = NOWHERE;
     var outside = 0u;
     for (var i = run.x; i < run.y; i += 1u) {
-        segment = segment_of(i, segment);
-        let p = fused[i + params.segments[segment].shift];
+        if i >= segment.end {
+            segment = params.segments[segment_of(i)];
+        }
+        let p = fused[i + segment.shift];
         var found = NOWHERE;
         if (u32(p.w) >> 30u) == 0u {
             let wanted = key_of(p.xyz);
@@ -179,6 +181,11 @@ fn insert(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
+// Where the workgroups' numbers are in `firsts`.
+fn of_groups() -> u32 {
+    return (params.points + RUN - 1u) / RUN;
+}
+
 var<workgroup> total: atomic<u32>;
 
 @compute @workgroup_size(64)
@@ -189,29 +196,32 @@ fn count(
 ) {
     let run = run_of(id.x);
     var last = NOWHERE;
-    var firsts = 0u;
+    var mask = 0u;
     for (var i = run.x; i < run.y; i += 1u) {
         let slot = slots[i];
         if slot != last && slot != NOWHERE {
             if atomicLoad(&table[slot].first) == ~i {
-                slots[i] = slot | FIRST;
-                firsts += 1u;
+                mask |= 1u << (i - run.x);
             }
         }
         last = slot;
     }
-    if firsts > 0u {
-        atomicAdd(&total, firsts);
+    if run.x < run.y {
+        firsts[id.x] = mask;
+    }
+    if mask != 0u {
+        atomicAdd(&total, countOneBits(mask));
     }
     workgroupBarrier();
     if local == 0u {
-        blocks[group.x] = atomicLoad(&total);
+        firsts[of_groups() + group.x] = atomicLoad(&total);
     }
 }
 
-// Of each invocation, the voxels that begin in its run, and those that begin in
-// its share of the blocks before.
-var<workgroup> begun: array<vec2<u32>, WORKGROUP>;
+// Of each invocation, how many voxels begin before its points: first of its
+// share of the workgroups before, and in its own points.
+var<workgroup> before: array<u32, WORKGROUP>;
+var<workgroup> own: array<u32, WORKGROUP>;
 
 @compute @workgroup_size(64)
 fn number(
@@ -220,40 +230,40 @@ fn number(
     @builtin(local_invocation_index) local: u32,
 ) {
     let run = run_of(id.x);
-    var own = vec2<u32>(0u);
-    for (var i = run.x; i < run.y; i += 1u) {
-        let slot = slots[i];
-        own.x += u32(slot != NOWHERE && (slot & FIRST) != 0u);
+    var mask = 0u;
+    if run.x < run.y {
+        mask = firsts[id.x];
     }
-    for (var b = local; b < group.x; b += WORKGROUP) {
-        own.y += blocks[b];
+    own[local] = countOneBits(mask);
+    var share = 0u;
+    for (var g = local; g < group.x; g += WORKGROUP) {
+        share += firsts[of_groups() + g];
     }
-    begun[local] = own;
+    before[local] = share;
     workgroupBarrier();
-    var next = 0u;
-    for (var t = 0u; t < WORKGROUP; t += 1u) {
-        next += begun[t].y + select(0u, begun[t].x, t < local);
-    }
-
-    var segment = 0u;
-    for (var i = run.x; i < run.y; i += 1u) {
-        let tagged = slots[i];
-        if tagged == NOWHERE || (tagged & FIRST) == 0u {
-            continue;
+    if local == 0u {
+        var sum = 0u;
+        for (var t = 0u; t < WORKGROUP; t += 1u) {
+            sum += before[t];
         }
-        let slot = tagged & ~FIRST;
+        for (var t = 0u; t < WORKGROUP; t += 1u) {
+            before[t] = sum;
+            sum += own[t];
+        }
+    }
+    workgroupBarrier();
+    var next = before[local];
+    while mask != 0u {
+        let slot = slots[run.x + firstTrailingBit(mask)];
+        mask &= mask - 1u;
         table[slot].number = next;
         atomicStore(&table[slot].key, 0u);
         if next < arrayLength(&sums) {
-            segment = segment_of(i, segment);
-            let p = fused[i + params.segments[segment].shift];
-            let base = params.base * params.size_mm;
-            sums[next].corner = base + voxel_of(p.xyz - base) * params.size_mm;
-            atomicStore(&sums[next].count, 1u);
-            atomicStore(&sums[next].x, u32(p.x));
-            atomicStore(&sums[next].y, u32(p.y));
-            atomicStore(&sums[next].z, u32(p.z));
-            atomicStore(&sums[next].intensity, u32(p.w) & 0xffffu);
+            atomicStore(&sums[next].count, 0u);
+            atomicStore(&sums[next].x, 0u);
+            atomicStore(&sums[next].y, 0u);
+            atomicStore(&sums[next].z, 0u);
+            atomicStore(&sums[next].intensity, 0u);
         }
         next += 1u;
     }
@@ -279,20 +289,31 @@ fn add(slot: u32, place: vec3<u32>, count: u32, intensity: u32) {
 @compute @workgroup_size(64)
 fn accumulate(@builtin(global_invocation_id) id: vec3<u32>) {
     let run = run_of(id.x);
-    var segment = 0u;
+    if run.x == run.y {
+        return;
+    }
+    let mask = firsts[id.x];
+    var segment = params.segments[segment_of(run.x)];
     var last = NOWHERE;
     var place = vec3<u32>(0u);
     var count = 0u;
     var intensity = 0u;
     for (var i = run.x; i < run.y; i += 1u) {
+        if i >= segment.end {
+            segment = params.segments[segment_of(i)];
+        }
         let slot = slots[i];
         if slot == NOWHERE {
             continue;
         }
-        if (slot & FIRST) != 0u {
-            // It is in the sum already.
-            atomicStore(&table[slot & ~FIRST].first, 0u);
-            continue;
+        let p = fused[i + segment.shift];
+        if ((mask >> (i - run.x)) & 1u) != 0u {
+            atomicStore(&table[slot].first, 0u);
+            let v = table[slot].number;
+            if v < arrayLength(&sums) {
+                let base = params.base * params.size_mm;
+                sums[v].corner = base + voxel_of(p.xyz - base) * params.size_mm;
+            }
         }
         if slot != last {
             if count > 0u {
@@ -303,11 +324,9 @@ fn accumulate(@builtin(global_invocation_id) id: vec3<u32>) {
             count = 0u;
             intensity = 0u;
         }
-        segment = segment_of(i, segment);
-        let p = vec4<u32>(fused[i + params.segments[segment].shift]);
-        place += p.xyz;
+        place += vec3<u32>(p.xyz);
         count += 1u;
-        intensity = max(intensity, p.w & 0xffffu);
+        intensity = max(intensity, u32(p.w) & 0xffffu);
     }
     if count > 0u {
         add(last, place, count, intensity);
