@@ -16,8 +16,13 @@
 //! numbered in the order of their roots.
 //!
 //! Work: per point 8 bytes in twice and 4 out, and for those that stand on the
-//! ground 16 more in, a node's 8, and the six sides of a box; per strip 4
-//! bytes, and where something stands the strips within reach, at most 45.
+//! ground 16 more in and the sides of a box; per strip 80 bytes to clear, and
+//! where something stands the strips within reach, at most 48.
+//!
+//! On the synthetic scenarios, in cells of 200 mm, a reach of 200 mm and 20 mm
+//! more a metre finds most objects as one cluster of their own: less splits
+//! cars seen along their sides, more takes people to the walls behind them.
+//! Finer cells, or a rule for heights between cells, gained nothing.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -65,9 +70,6 @@ const STRIP: u32 = 16;
 /// Words of a strip on the GPU: its cells, its roots, an entry of a list, one
 /// unused, and the counts of its cells.
 const STRIP_WORDS: u64 = 4 + STRIP as u64;
-
-/// Points that an invocation takes one after the other.
-const BATCH: u32 = 16;
 
 /// The farthest reach, cells.
 const MAX_REACH: u32 = 15;
@@ -164,12 +166,12 @@ impl Pipeline {
     pub fn new(context: &Context) -> Self {
         let kernel = |entry, workgroup| Kernel::new(context, entry, SOURCE, workgroup);
         Self {
-            mark: kernel("mark", 64),
+            mark: kernel("mark", 256),
             link: kernel("link", 64),
             flatten: kernel("flatten", 64),
             choose: kernel("choose", 64),
             number: kernel("number", 64),
-            label: kernel("label", 64),
+            label: kernel("label", 256),
         }
     }
 
@@ -236,16 +238,15 @@ impl Pipeline {
             label: Some("cluster"),
             timestamp_writes: clock,
         });
-        let batches = params.points.div_ceil(BATCH);
         // As many strips as there are, or can be.
         let strips = (params.window.side.pow(2) / STRIP).min(params.points);
-        self.mark.dispatch(&mut pass, &bound.mark, batches);
+        self.mark.dispatch(&mut pass, &bound.mark, params.points);
         self.link.dispatch(&mut pass, &bound.link, strips);
         self.flatten.dispatch(&mut pass, &bound.flatten, strips);
         self.choose.dispatch(&mut pass, &bound.choose, strips);
         let clusters = strips.saturating_mul(STRIP).min(CAPACITY as u32);
         self.number.dispatch(&mut pass, &bound.number, clusters);
-        self.label.dispatch(&mut pass, &bound.label, batches);
+        self.label.dispatch(&mut pass, &bound.label, params.points);
     }
 }
 

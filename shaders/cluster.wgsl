@@ -56,9 +56,6 @@ const FIRST = 2u;
 const CAPACITY = 4096u;
 const STRIP = 16u;
 const MAX_REACH = 15u;
-// Points that an invocation takes, one after the other: mostly they are in one
-// cell, or at least in one cluster.
-const BATCH = 16u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> fused: array<vec4<i32>>;
@@ -80,32 +77,24 @@ fn standing(point: u32) -> u32 {
     return select(NOWHERE, cell, stands && cell < side * side);
 }
 
-fn add_points(cell: u32, points: u32) {
-    if cell == NOWHERE || atomicAdd(&strips[cell / STRIP].counts[cell % STRIP], points) != 0u {
+@compute @workgroup_size(256)
+fn mark(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= params.points {
+        return;
+    }
+    let cell = standing(id.x);
+    if cell == NOWHERE {
+        return;
+    }
+    let strip = cell / STRIP;
+    if atomicAdd(&strips[strip].counts[cell % STRIP], 1u) != 0u {
         return;
     }
     // The first to come here.
     atomicStore(&parents[cell], cell);
-    if atomicOr(&strips[cell / STRIP].cells, 1u << (cell % STRIP)) == 0u {
-        strips[atomicAdd(&tally.listed, 1u)].listed = cell / STRIP;
+    if atomicOr(&strips[strip].cells, 1u << (cell % STRIP)) == 0u {
+        strips[atomicAdd(&tally.listed, 1u)].listed = strip;
     }
-}
-
-@compute @workgroup_size(64)
-fn mark(@builtin(global_invocation_id) id: vec3<u32>) {
-    let end = min((id.x + 1u) * BATCH, params.points);
-    var cell = NOWHERE;
-    var count = 0u;
-    for (var point = id.x * BATCH; point < end; point += 1u) {
-        let next = standing(point);
-        if next != cell {
-            add_points(cell, count);
-            cell = next;
-            count = 0u;
-        }
-        count += 1u;
-    }
-    add_points(cell, count);
 }
 
 // The square root rounded down, for n below 2^30: an estimate in floating
@@ -315,77 +304,53 @@ fn number(@builtin(global_invocation_id) id: vec3<u32>) {
     atomicStore(&clusters[cluster].height, NONE);
 }
 
-// Makes a cluster's box hold another. Few widen it: most need no atomic
-// operation.
-fn widen(label: u32, low: vec3<i32>, high: vec3<i32>, height: i32) {
-    if label < FIRST {
+fn label_of(point: u32) -> u32 {
+    let cell = cells[point];
+    let height = heights[point];
+    let side = params.window.side;
+    if cell >= side * side || height == NONE || height > params.clearance {
+        return UNLABELLED;
+    }
+    if height <= params.tolerance {
+        return GROUND;
+    }
+    let top = atomicLoad(&parents[cell]);
+    return atomicLoad(&strips[top / STRIP].counts[top % STRIP]);
+}
+
+@compute @workgroup_size(256)
+fn label(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= params.points || atomicLoad(&tally.found) > CAPACITY {
         return;
     }
-    let cluster = &clusters[label - FIRST];
-    if low.x < atomicLoad(&(*cluster).min[0]) {
-        atomicMin(&(*cluster).min[0], low.x);
+    let found = label_of(id.x);
+    labels[id.x] = found;
+    if found < FIRST {
+        return;
     }
-    if low.y < atomicLoad(&(*cluster).min[1]) {
-        atomicMin(&(*cluster).min[1], low.y);
+    // Few points widen a box: most need no atomic operation.
+    let cluster = &clusters[found - FIRST];
+    let place = fused[id.x].xyz;
+    if place.x < atomicLoad(&(*cluster).min[0]) {
+        atomicMin(&(*cluster).min[0], place.x);
     }
-    if low.z < atomicLoad(&(*cluster).min[2]) {
-        atomicMin(&(*cluster).min[2], low.z);
+    if place.y < atomicLoad(&(*cluster).min[1]) {
+        atomicMin(&(*cluster).min[1], place.y);
     }
-    if high.x > atomicLoad(&(*cluster).max[0]) {
-        atomicMax(&(*cluster).max[0], high.x);
+    if place.z < atomicLoad(&(*cluster).min[2]) {
+        atomicMin(&(*cluster).min[2], place.z);
     }
-    if high.y > atomicLoad(&(*cluster).max[1]) {
-        atomicMax(&(*cluster).max[1], high.y);
+    if place.x > atomicLoad(&(*cluster).max[0]) {
+        atomicMax(&(*cluster).max[0], place.x);
     }
-    if high.z > atomicLoad(&(*cluster).max[2]) {
-        atomicMax(&(*cluster).max[2], high.z);
+    if place.y > atomicLoad(&(*cluster).max[1]) {
+        atomicMax(&(*cluster).max[1], place.y);
     }
+    if place.z > atomicLoad(&(*cluster).max[2]) {
+        atomicMax(&(*cluster).max[2], place.z);
+    }
+    let height = heights[id.x];
     if height > atomicLoad(&(*cluster).height) {
         atomicMax(&(*cluster).height, height);
     }
-}
-
-@compute @workgroup_size(64)
-fn label(@builtin(global_invocation_id) id: vec3<u32>) {
-    if atomicLoad(&tally.found) > CAPACITY {
-        return;
-    }
-    let side = params.window.side;
-    let end = min((id.x + 1u) * BATCH, params.points);
-    // The cell of the point before and its label, and the box of the points
-    // that follow one another in its cluster.
-    var cell = NOWHERE;
-    var number = UNLABELLED;
-    var low = vec3<i32>(2147483647);
-    var high = vec3<i32>(NONE);
-    var tallest = NONE;
-    for (var point = id.x * BATCH; point < end; point += 1u) {
-        let height = heights[point];
-        let next = standing(point);
-        if next == NOWHERE {
-            let ground = cells[point] < side * side && height != NONE && height <= params.tolerance;
-            labels[point] = select(UNLABELLED, GROUND, ground);
-            continue;
-        }
-        if next != cell {
-            cell = next;
-            let top = atomicLoad(&parents[cell]);
-            let found = atomicLoad(&strips[top / STRIP].counts[top % STRIP]);
-            if found != number {
-                widen(number, low, high, tallest);
-                number = found;
-                low = vec3<i32>(2147483647);
-                high = vec3<i32>(NONE);
-                tallest = NONE;
-            }
-        }
-        labels[point] = number;
-        if number != UNLABELLED {
-            let place = fused[point].xyz;
-            low = min(low, place);
-            high = max(high, place);
-            tallest = max(tallest, height);
-        }
-    }
-    widen(number, low, high, tallest);
 }
