@@ -8,6 +8,7 @@
 pub mod context;
 pub mod fixed;
 pub mod fuse;
+pub mod ground;
 pub mod kernel;
 pub mod occupancy;
 pub mod window;

@@ -4,12 +4,16 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{fuse, occupancy};
+use janus_shaders::{fuse, ground, occupancy};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 2] = [("fuse", fuse::SOURCE), ("occupancy", occupancy::SOURCE)];
+const PROGRAMS: [(&str, &str); 3] = [
+    ("fuse", fuse::SOURCE),
+    ("ground", ground::SOURCE),
+    ("occupancy", occupancy::SOURCE),
+];
 
 fn parse(source: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(source)
@@ -79,6 +83,29 @@ fn parameters_have_one_layout() {
         odom_from_sensor,
         first,
         pad
+    );
+    same_layout!(
+        ground::SOURCE,
+        "Window",
+        janus_shaders::Window,
+        origin,
+        side,
+        cell_mm
+    );
+    same_layout!(
+        ground::SOURCE,
+        "Params",
+        ground::Params,
+        window,
+        base,
+        rise,
+        points,
+        shift,
+        stance,
+        slack,
+        slope,
+        step,
+        smoothing
     );
     same_layout!(
         occupancy::SOURCE,
