@@ -4,16 +4,20 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{cluster, fuse, occupancy, voxel};
+use janus_shaders::{cluster, fuse, ground, occupancy, voxel};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("cluster", cluster::SOURCE),
     ("fuse", fuse::SOURCE),
     ("occupancy", occupancy::SOURCE),
     ("voxel", voxel::SOURCE),
+const PROGRAMS: [(&str, &str); 7] = [
+    ("fuse", fuse::SOURCE),
+    ("ground", ground::SOURCE),
+    ("occupancy", occupancy::SOURCE),
 ];
 
 fn parse(source: &str) -> (Module, ModuleInfo) {
@@ -112,6 +116,29 @@ fn parameters_have_one_layout() {
         pose,
         tick,
         mask
+    );
+    same_layout!(
+        ground::SOURCE,
+        "Window",
+        janus_shaders::Window,
+        origin,
+        side,
+        cell_mm
+    );
+    same_layout!(
+        ground::SOURCE,
+        "Params",
+        ground::Params,
+        window,
+        base,
+        rise,
+        points,
+        shift,
+        stance,
+        slack,
+        slope,
+        step,
+        smoothing
     );
     same_layout!(
         occupancy::SOURCE,
