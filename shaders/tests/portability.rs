@@ -4,20 +4,18 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{cluster, fuse, ground, occupancy, voxel};
+use janus_shaders::{cluster, distance, fuse, ground, occupancy, voxel};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("cluster", cluster::SOURCE),
-    ("fuse", fuse::SOURCE),
-    ("occupancy", occupancy::SOURCE),
-    ("voxel", voxel::SOURCE),
-const PROGRAMS: [(&str, &str); 7] = [
+    ("distance", distance::SOURCE),
     ("fuse", fuse::SOURCE),
     ("ground", ground::SOURCE),
     ("occupancy", occupancy::SOURCE),
+    ("voxel", voxel::SOURCE),
 ];
 
 fn parse(source: &str) -> (Module, ModuleInfo) {
