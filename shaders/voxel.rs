@@ -8,7 +8,7 @@
 //! table for each thread, and merges them in the order of the points.
 //!
 //! Work: per point 16 bytes in, a division and a look into a table of 32 bytes
-//! a voxel (the kernel: 32 bytes in, 8 out, two looks and up to six atomics);
+//! a voxel (the kernel: 40 bytes in, 4 out, three looks and up to six atomics);
 //! per voxel 16 bytes out and three divisions.
 
 use std::ops::Range;
