@@ -631,6 +631,7 @@ fn finish(params: &Params, cells: &[Cell], voxels: &mut [Voxel]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -715,10 +716,11 @@ mod tests {
                 prop_assert!(twin.voxels() == voxels);
             }
             for voxel in &voxels {
-                for i in 0..3 {
+                let within = |i: usize| {
                     let v = voxel[i].div_euclid(size_mm).wrapping_sub(bounds.base[i]);
-                    prop_assert!((v as u32) < bounds.extent[i]);
-                }
+                    (v as u32) < bounds.extent[i]
+                };
+                prop_assert!((0..3).all(within));
             }
             let few = voxels.len() as u32 / 3;
             let mut twin = Twin::new(few);
