@@ -1,5 +1,5 @@
 //! The kernel makes the voxels of its twin.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod gpu;
 

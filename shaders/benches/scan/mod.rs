@@ -5,7 +5,7 @@ use janus_shaders::fuse::Fused;
 
 /// A sensor 1.8 m above the ground at `x` mm, with 64 rings of 1,832 beams each
 /// (117,248 points), ring by ring.
-pub fn scan(x: i32) -> Vec<Fused> {
+pub(crate) fn scan(x: i32) -> Vec<Fused> {
     const RINGS: usize = 64;
     const BEAMS: usize = 1832;
     let mut noise = 0x2545_f491_u32;
