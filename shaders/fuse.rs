@@ -134,8 +134,9 @@ pub struct Pipeline {
 pub struct Bound {
     params: Buffer,
     sweeps: Buffer,
-    poses: Buffer,
     points: Buffer,
+    /// The poses of the vehicle: [`Transform`]s.
+    pub poses: Buffer,
     /// The [`Fused`] points, in the order of the log.
     pub fused: Buffer,
     /// The cell of the window in which each point is, or [`Window::NOWHERE`].

@@ -15,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A setting makes no sense.
     #[error(transparent)]
-    Config(ConfigError),
+    Config(#[from] ConfigError),
     /// The frame does not tell where the vehicle was.
     #[error("the frame has no pose")]
     NoPose,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, pod_collect_to_vec, pod_read_unaligned};
 use janus_shaders::wgpu::{
-    Buffer, BufferUsages, CommandEncoder, ComputePassTimestampWrites, Features, QuerySet,
+    Buffer, BufferUsages, CommandEncoder, ComputePassTimestampWrites, QuerySet,
     QuerySetDescriptor, QueryType,
 };
 use janus_shaders::{Context, GpuError, cluster, distance, fuse, ground, occupancy, voxel};
@@ -211,7 +211,9 @@ impl Bound {
         let side = setup.side;
         let fuse = pipelines.fuse.bind(context, capacity);
         let (fused, cells) = (&fuse.fused, &fuse.cells);
-        let ground = pipelines.ground.bind(context, capacity, side, fused, cells);
+        let ground = pipelines
+            .ground
+            .bind(context, side, setup.coarser, capacity, fused, cells);
         let cluster =
             pipelines
                 .cluster
@@ -302,7 +304,7 @@ impl Layout {
             (&bound.distance.distances, &self.distances),
             (&bound.fuse.counts, &self.counts),
             (&bound.voxel.status, &self.voxel_status),
-            (&bound.cluster.found, &self.cluster_count),
+            (bound.cluster.found(), &self.cluster_count),
             (&bound.cluster.clusters, &self.clusters),
             (&bound.cluster.labels, &self.labels),
             (&bound.voxel.voxels, &self.voxels),

@@ -15,7 +15,7 @@ use janus_shaders::{Context, GpuError, cluster, fuse, ground, occupancy};
 
 use crate::cloud::Cloud;
 use crate::config::{LidarConfig, millis};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grid::Grid;
 use input::Input;
 
@@ -160,8 +160,8 @@ impl Lidar {
     /// [`LidarScene::faults`] say so.
     ///
     /// # Errors
-    /// [`Error::NoPose`], [`Error::NoMount`], [`Error::Pose`] or
-    /// [`Error::TooFar`] if the frame's pose or a sensor's cannot be used.
+    /// [`crate::Error::NoPose`], [`crate::Error::NoMount`],
+    /// [`crate::Error::Pose`] or [`crate::Error::TooFar`] if the frame's pose or a sensor's cannot be used.
     pub fn step(&mut self, frame: &Frame) -> Result<LidarScene> {
         if frame.begins {
             self.forget();

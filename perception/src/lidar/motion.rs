@@ -4,8 +4,8 @@ use janus_datasets::{Frame, Point, Pose, Sweep};
 use janus_shaders::fixed::Transform;
 use janus_shaders::fuse;
 
-use super::fixed;
-use crate::error::{Error, Result};
+use super::input::fixed;
+use crate::error::Result;
 
 /// No vehicle is faster, m/s: where its poses say so, they are wrong.
 const MAX_SPEED: f64 = 100.0;
@@ -42,7 +42,7 @@ impl Motion {
     /// the way does not tell where the vehicle was, or tells nonsense.
     ///
     /// # Errors
-    /// [`Error::Pose`] if a pose cannot be held in fixed point.
+    /// [`crate::Error::Pose`] if a pose cannot be held in fixed point.
     pub(super) fn new(frame: &Frame, pose: &Pose) -> Result<Self> {
         let spans: Vec<Option<Span>> = frame
             .sweeps
