@@ -299,18 +299,19 @@ impl Layout {
     }
 
     fn gather(&self, encoder: &mut CommandEncoder, bound: &Bound, staging: &Buffer) {
-        for (from, to) in [
-            (&bound.occupancy.grid, &self.log_odds),
-            (&bound.distance.distances, &self.distances),
-            (&bound.fuse.counts, &self.counts),
-            (&bound.voxel.status, &self.voxel_status),
+        for ((from, offset), to) in [
+            ((&bound.occupancy.grid, 0), &self.log_odds),
+            ((&bound.distance.distances, 0), &self.distances),
+            ((&bound.fuse.counts, 0), &self.counts),
+            ((&bound.voxel.status, 0), &self.voxel_status),
             (bound.cluster.found(), &self.cluster_count),
-            (&bound.cluster.clusters, &self.clusters),
-            (&bound.cluster.labels, &self.labels),
-            (&bound.voxel.voxels, &self.voxels),
+            ((&bound.cluster.clusters, 0), &self.clusters),
+            ((&bound.cluster.labels, 0), &self.labels),
+            ((&bound.voxel.voxels, 0), &self.voxels),
         ] {
-            if !to.is_empty() {
-                encoder.copy_buffer_to_buffer(from, 0, staging, to.start as u64, to.len() as u64);
+            let (start, bytes) = (to.start as u64, to.len() as u64);
+            if bytes > 0 {
+                encoder.copy_buffer_to_buffer(from, offset, staging, start, bytes);
             }
         }
     }
