@@ -211,9 +211,9 @@ impl Tally {
         }
         self.latency.add(step.latency);
         let last = self.last_stamp.replace(frame.stamp);
-        let step = frame.stamp.saturating_sub(last.unwrap_or(frame.stamp));
+        let since = frame.stamp.saturating_sub(last.unwrap_or(frame.stamp));
         // A benchmark goes back to the first frame after the last.
-        self.span_ns = self.span_ns.saturating_add(step.max(0));
+        self.span_ns = self.span_ns.saturating_add(since.max(0));
 
         let scene = &step.scene;
         for fault in &scene.faults {

@@ -55,11 +55,8 @@ pub(crate) fn run(args: Bench) -> Result<Outcome> {
                 .map(|detector| look(detector, frame, &input.pictures))
                 .transpose()?;
             let lidar = perception.lidar.step(frame)?;
-            if let Some(lost) = &lidar.device_lost {
-                bail!(
-                    "frame {}: {lost}; what went on without it is no measurement",
-                    frame.index
-                );
+            if let Some(fault) = lidar.faults.first() {
+                bail!("frame {}: {fault}: this is no measurement", frame.index);
             }
             let step = Step::conclude(started, input.clone(), cameras, lidar, &planner, &route);
             if round >= args.warm_up {
