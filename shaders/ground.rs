@@ -629,7 +629,7 @@ fn interpolate(params: &Params, rows: [&[i32]; 3], ground: &mut [i32]) {
                 for k in 0..width {
                     let z = own[k];
                     let over = |q: i32, weight: i32| {
-                        let over = q.wrapping_sub(z).max(-STEEPEST).min(STEEPEST);
+                        let over = q.wrapping_sub(z).clamp(-STEEPEST, STEEPEST);
                         weight.wrapping_mul(if q == NONE { 0 } else { over })
                     };
                     let sum = over(along[k], weights[0])
