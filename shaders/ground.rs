@@ -599,34 +599,148 @@ fn smooth(params: &Params, rows: [&[i32]; 3], smoothed: &mut [i32]) {
 /// between the middles of coarse cells.
 #[multiversion(targets("x86_64+avx2"))]
 fn interpolate(params: &Params, rows: [&[i32]; 3], ground: &mut [i32]) {
-    let part = 1 << params.shift;
+    const WIDTH: usize = 64;
+    let part = 1usize << params.shift;
+    let whole = 2 * part as i32;
     let bits = 2 * params.shift + 2;
     let side = params.window.side as usize;
     let n = params.coarse_side();
     let [below, own, above] = rows.map(|row| &row[..n + 2]);
-    for (j, ground) in (0i32..).zip(ground.chunks_exact_mut(side)) {
-        let v = 2 * j + 1 - part;
+    // Cells of a row that have the same place in their coarse cells.
+    let mut alike = [[0; WIDTH]; 1 << Params::MAX_SHIFT];
+    for (j, ground) in ground.chunks_exact_mut(side).enumerate() {
+        // From the middle of the coarse cell, in halves of a cell.
+        let v = (2 * j + 1) as i32 - part as i32;
         let b = v.abs();
         let beside = if v > 0 { above } else { below };
-        for i in 0..part {
-            let u = 2 * i + 1 - part;
-            let a = u.abs();
-            let aside = usize::from(u > 0) * 2;
-            let (along, across) = (&own[aside..][..n], &beside[aside..][..n]);
-            let (own, beside) = (&own[1..][..n], &beside[1..][..n]);
-            for (k, cells) in ground.chunks_exact_mut(part as usize).enumerate() {
-                let z = own[k];
-                let over = |q: i32| {
-                    let over = q.wrapping_sub(z).clamp(-STEEPEST, STEEPEST);
-                    if q == NONE { 0 } else { over }
-                };
-                let sum = (a * (2 * part - b))
-                    .wrapping_mul(over(along[k]))
-                    .wrapping_add(((2 * part - a) * b).wrapping_mul(over(beside[k])))
-                    .wrapping_add((a * b).wrapping_mul(over(across[k])));
-                let even = z.wrapping_add(sum.wrapping_add(1 << (bits - 1)) >> bits);
-                cells[i as usize] = if z == NONE { NONE } else { even };
+        for (block, ground) in ground.chunks_mut(WIDTH * part).enumerate() {
+            let first = block * WIDTH;
+            let width = ground.len() / part;
+            for (i, alike) in alike[..part].iter_mut().enumerate() {
+                let u = (2 * i + 1) as i32 - part as i32;
+                let a = u.abs();
+                let aside = first + usize::from(u > 0) * 2;
+                let weights = [a * (whole - b), (whole - a) * b, a * b];
+                let along = &own[aside..][..width];
+                let across = &beside[aside..][..width];
+                let own = &own[first + 1..][..width];
+                let beside = &beside[first + 1..][..width];
+                let alike = &mut alike[..width];
+                for k in 0..width {
+                    let z = own[k];
+                    let over = |q: i32, weight: i32| {
+                        let over = q.wrapping_sub(z).clamp(-STEEPEST, STEEPEST);
+                        weight.wrapping_mul(if q == NONE { 0 } else { over })
+                    };
+                    let sum = over(along[k], weights[0])
+                        .wrapping_add(over(beside[k], weights[1]))
+                        .wrapping_add(over(across[k], weights[2]));
+                    let even = z.wrapping_add(sum.wrapping_add(1 << (bits - 1)) >> bits);
+                    alike[k] = if z == NONE { NONE } else { even };
+                }
+            }
+            if let [left, right] = &alike[..part] {
+                let halves = left.iter().zip(right);
+                for (cells, (left, right)) in ground.chunks_exact_mut(2).zip(halves) {
+                    cells[0] = *left;
+                    cells[1] = *right;
+                }
+            } else {
+                for (k, cells) in ground.chunks_exact_mut(part).enumerate() {
+                    for (cell, alike) in cells.iter_mut().zip(&alike) {
+                        *cell = alike[k];
+                    }
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(points: usize) -> Params {
+        let rotation = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let pose = Transform::new(rotation, [0.0; 3]).expect("is rigid");
+        Params::new(Window::about([0; 2], 256, 200), &pose, points as u32)
+    }
+
+    /// The heights of returns, and the ground at a place.
+    fn run(fused: &[Fused], at: [i32; 2]) -> (Vec<i32>, i32) {
+        let params = params(fused.len());
+        let index = |x, y| params.window.index(x, y);
+        let cells: Vec<u32> = fused.iter().map(|p| index(p[0], p[1])).collect();
+        let mut twin = Twin::default();
+        twin.run(&params, fused, &cells);
+        let ground = twin.ground[index(at[0], at[1]) as usize];
+        (twin.heights, ground)
+    }
+
+    /// Returns from a surface, every 100 mm to 20 m around, of which a place
+    /// may have none.
+    fn surface(height: impl Fn(i32, i32) -> Option<i32>) -> Vec<Fused> {
+        let across = || (-200..=200).map(|i| i * 100 + 50);
+        let places = across().flat_map(|y| across().map(move |x| (x, y)));
+        places
+            .filter_map(|(x, y)| height(x, y).map(|z| [x, y, z, 0]))
+            .collect()
+    }
+
+    #[test]
+    fn a_slope_is_ground_to_a_few_millimetres() {
+        let fused = surface(|x, _| Some(x * 15 / 100));
+        let (heights, ground) = run(&fused, [10_100, 4_100]);
+        assert!((ground - 1_515).abs() <= 40, "{ground}");
+        // Near the edge the neighbours are missing.
+        let inside = fused
+            .iter()
+            .zip(&heights)
+            .filter(|(p, _)| p[0].abs() < 15_000 && p[1].abs() < 15_000);
+        for (p, height) in inside {
+            assert!(height.abs() <= 60, "{p:?} {height}");
+        }
+    }
+
+    #[test]
+    fn a_lorry_is_no_ground_but_a_kerb_is() {
+        let lorry = |x: i32, y: i32| (4_000..12_000).contains(&x) && (2_500..5_000).contains(&y);
+        let fused = surface(|x, y| match (lorry(x, y), y < -3_000) {
+            (true, _) => Some(3_500),
+            (_, kerb) => Some(if kerb { 150 } else { 0 }),
+        });
+        let (heights, ground) = run(&fused, [8_100, 3_700]);
+        assert!((-20..=60).contains(&ground), "{ground}");
+        for (p, height) in fused.iter().zip(&heights) {
+            let on_ground = *height <= Params::TOLERANCE;
+            assert_eq!(on_ground, p[2] < 3_500, "{p:?} {height}");
+        }
+    }
+
+    #[test]
+    fn a_reflection_below_the_ground_leaves_it_where_it_is() {
+        let deep = |x: i32, y: i32| x == 6_050 && y == 6_050;
+        let fused = surface(|x, y| Some(if deep(x, y) { -1_000 } else { 0 }));
+        for at in [[6_050, 6_050], [6_450, 6_050], [9_000, 6_050]] {
+            let (_, ground) = run(&fused, at);
+            assert!((-30..=30).contains(&ground), "{at:?} {ground}");
+        }
+    }
+
+    #[test]
+    fn holes_are_filled_and_the_far_is_unknown() {
+        let fused = surface(|x, y| (x.abs().max(y.abs()) > 4_000 && x < 12_000).then_some(-20));
+        for (at, known) in [([2_500, 0], true), ([0, 0], true), ([24_000, 0], false)] {
+            let (_, ground) = run(&fused, at);
+            assert_eq!(ground != NONE, known, "{at:?}");
+            assert!(!known || ground.abs() <= 60, "{at:?} {ground}");
+        }
+    }
+
+    #[test]
+    fn without_returns_only_the_vehicle_tells_the_ground() {
+        let (heights, ground) = run(&[], [0, 0]);
+        assert!(heights.is_empty());
+        assert_eq!(ground, 0);
     }
 }

@@ -49,18 +49,25 @@ fn coarse_side() -> u32 {
 // The lowest return of each coarse cell that ground can have.
 @compute @workgroup_size(256)
 fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.points || cells[id.x] == NOWHERE {
+    if id.x >= params.points {
         return;
     }
+    let cell = cells[id.x];
     let p = fused[id.x].xyz;
     let d = abs(p - params.base.xyz);
-    if d.z > params.slack + ((max(d.x, d.y) * params.slope) >> 10u) {
+    let reach = params.slack + ((max(d.x, d.y) * params.slope) >> 10u);
+    if cell == NOWHERE || d.z > reach {
         return;
     }
     let side = params.window.side;
-    let row = (cells[id.x] / side) >> params.shift;
-    let column = (cells[id.x] & (side - 1u)) >> params.shift;
-    atomicMax(&lowest[row * coarse_side() + column], u32(UNSEEN) - u32(p.z));
+    let row = (cell / side) >> params.shift;
+    let column = (cell & (side - 1u)) >> params.shift;
+    let index = row * coarse_side() + column;
+    let depth = u32(UNSEEN) - u32(p.z);
+    // Most returns are not the lowest, and reading is cheap.
+    if atomicLoad(&lowest[index]) < depth {
+        atomicMax(&lowest[index], depth);
+    }
 }
 
 // The lowest return of a coarse cell; the ground plane where the vehicle
