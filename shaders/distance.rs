@@ -40,7 +40,7 @@ const FAR_SQUARED: i32 = (FAR as i32).pow(2);
 const STRIP: usize = 128;
 
 /// Cells of a row that are measured together.
-const BLOCK: usize = 16;
+const BLOCK: usize = Window::STEP as usize;
 
 /// How large the window is.
 #[repr(C)]
@@ -49,15 +49,6 @@ pub struct Params {
     /// Cells along a side: a power of two from [`Window::STEP`] to
     /// [`Window::MAX_SIDE`].
     pub side: u32,
-    /// Unused.
-    pub pad: [u32; 3],
-}
-
-impl Params {
-    /// For windows of `side` × `side` cells.
-    pub fn new(side: u32) -> Self {
-        Self { side, pad: [0; 3] }
-    }
 }
 
 /// The compiled kernels.
@@ -84,11 +75,11 @@ pub struct Bound {
 impl Pipeline {
     /// Compiles the kernels.
     pub fn new(context: &Context) -> Self {
-        let kernel = |entry| Kernel::new(context, entry, SOURCE, 64);
+        let kernel = |entry, workgroup| Kernel::new(context, entry, SOURCE, workgroup);
         Self {
-            pack: kernel("pack"),
-            measure: kernel("measure"),
-            spread: kernel("spread"),
+            pack: kernel("pack", 64),
+            measure: kernel("measure", 64),
+            spread: kernel("spread", 256),
         }
     }
 
@@ -292,8 +283,6 @@ fn spread(squares: &[i32], least: i32, distances: &mut [u32]) {
         }
     }
 }
-
-const _: () = assert!(Window::STEP as usize % BLOCK == 0);
 
 #[cfg(test)]
 mod tests {

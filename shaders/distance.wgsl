@@ -5,7 +5,6 @@
 struct Params {
     // Cells along a side, a power of two and a multiple of 16.
     side: u32,
-    pad: array<u32, 3>,
 }
 
 // A distance along a column without an occupied cell, more than any other,
@@ -121,7 +120,7 @@ fn lesser(best: vec4<u32>, others: vec4<u32>, off: vec4<i32>) -> vec4<u32> {
     );
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn spread(@builtin(global_invocation_id) id: vec3<u32>) {
     let groups = i32(params.side / 4u);
     let row = id.x >> countTrailingZeros(params.side / 4u);

@@ -118,15 +118,15 @@ impl Default for VoxelConfig {
 
 impl Default for GroundConfig {
     fn default() -> Self {
-        Self { tolerance_m: 0.2 }
+        Self { tolerance_m: 0.125 }
     }
 }
 
 impl Default for ClusterConfig {
     fn default() -> Self {
         Self {
-            reach_m: 0.3,
-            reach_per_m: 0.01,
+            reach_m: 0.2,
+            reach_per_m: 0.02,
             clearance_m: 2.5,
             min_points: 5,
         }
