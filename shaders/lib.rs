@@ -6,6 +6,7 @@
 //! result depends on the order in which threads run.
 
 pub mod context;
+pub mod distance;
 pub mod fixed;
 pub mod fuse;
 pub mod kernel;

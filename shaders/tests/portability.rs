@@ -4,12 +4,16 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{fuse, occupancy};
+use janus_shaders::{distance, fuse, occupancy};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 2] = [("fuse", fuse::SOURCE), ("occupancy", occupancy::SOURCE)];
+const PROGRAMS: [(&str, &str); 3] = [
+    ("distance", distance::SOURCE),
+    ("fuse", fuse::SOURCE),
+    ("occupancy", occupancy::SOURCE),
+];
 
 fn parse(source: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(source)
@@ -80,6 +84,7 @@ fn parameters_have_one_layout() {
         first,
         pad
     );
+    same_layout!(distance::SOURCE, "Params", distance::Params, side);
     same_layout!(
         occupancy::SOURCE,
         "Params",
