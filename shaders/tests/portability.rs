@@ -138,6 +138,7 @@ fn parameters_have_one_layout() {
         step,
         smoothing
     );
+    same_layout!(distance::SOURCE, "Params", distance::Params, side);
     same_layout!(
         occupancy::SOURCE,
         "Params",

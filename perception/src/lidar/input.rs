@@ -74,7 +74,9 @@ impl<'a> Input<'a> {
             ground: ground::Params::new(fuse.window, pose, fuse.points),
             cluster: cluster_params(config, pose, &fuse),
             occupancy: occupancy_params(config, pose, &fuse, last_origin)?,
-            distance: distance::Params::new(fuse.window.side),
+            distance: distance::Params {
+                side: fuse.window.side,
+            },
             voxel: config.voxel_box(pose).map_err(Error::TooFar)?,
             fuse,
             sweeps,

@@ -1,5 +1,5 @@
 //! A device for the tests of kernels, and what they run on it.
-#![allow(dead_code)] // Each test takes what it needs.
+#![allow(dead_code, unreachable_pub)] // Each test takes what it needs.
 
 use std::sync::LazyLock;
 
