@@ -5,7 +5,7 @@ mod topics;
 
 use std::fs;
 
-use janus_datasets::{Distortion, Log, Options, Pixels, SensorKind};
+use janus_datasets::{Distortion, Log, Loss, Options, Pixels, SensorKind};
 use mcap::{Compression, WriteOptions};
 use prost::Message;
 use topics::*;
@@ -214,6 +214,7 @@ fn a_folder_is_one_log_of_several_files() {
             .iter()
             .any(|note| note.contains("bag_3.mcap: missing"))
     );
+    assert_eq!(log.info().lost, [(Loss::MissingFile, 1)].into());
     fs::write(
         folder.path().join("metadata.yaml"),
         "rosbag2_bagfile_information: 7",
@@ -567,21 +568,20 @@ fn records_that_are_no_part_of_a_frame_are_counted() {
             .on("/lidar/points", "sensor_msgs/msg/PointCloud2", START),
     );
     let (_folder, log) = log(&said);
-    let lost: Vec<_> = log
-        .info()
-        .lost
-        .iter()
-        .map(|(reason, count)| (*reason, *count))
-        .collect();
-    assert_eq!(
-        lost,
-        [
-            ("duplicate", 1),
-            ("late", 1),
-            ("malformed", 1),
-            ("unpaired", 2)
-        ]
-    );
+    let lost = [
+        (Loss::Unpaired, 2),
+        (Loss::Duplicate, 1),
+        (Loss::Late, 1),
+        (Loss::Malformed, 1),
+    ];
+    assert_eq!(log.info().lost, lost.into());
+    let path = log.path().display();
+    let faults: Vec<String> = log.info().faults().collect();
+    let expected = [
+        format!("{path}: records lost: 1 late: their time had passed when they came"),
+        format!("{path}: records lost: 1 malformed: they cannot be read"),
+    ];
+    assert_eq!(faults, expected);
     assert_eq!(frames(&log).len(), 5);
     let note = log
         .info()
@@ -596,7 +596,7 @@ fn records_that_are_no_part_of_a_frame_are_counted() {
         ..Options::default()
     };
     let log = Log::open_with(log.path(), &options).expect("is a log");
-    assert_eq!(log.info().lost["unpaired"], 7);
+    assert_eq!(log.info().lost[&Loss::Unpaired], 7);
     assert!(frames(&log).iter().all(|frame| frame.images.is_empty()));
 }
 
@@ -715,7 +715,8 @@ fn sensors_that_cannot_be_mounted_are_left_out() {
     ] {
         assert!(notes.contains(note), "{note}\nin\n{notes}");
     }
-    assert_eq!(log.info().lost, [("no_transform", 1)].into());
+    assert!(log.info().notes.iter().all(|note| note.ends_with('.')));
+    assert_eq!(log.info().lost, [(Loss::NoTransform, 1)].into());
     assert_eq!(frames(&log).len(), 5);
 }
 

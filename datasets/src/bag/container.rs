@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::mcap::Mcap;
 use super::sqlite::Sqlite;
 use crate::error::Result;
-use crate::sync::Lost;
+use crate::loss::{Loss, Lost};
 
 /// What compressed data may take beyond the size of its file, bytes.
 pub(super) const ALLOWANCE: u64 = 12 << 20;
@@ -74,20 +74,46 @@ pub(super) struct Survey {
     pub(super) channels: Vec<Arc<Channel>>,
     /// What was noted beside the messages, by name.
     pub(super) metadata: BTreeMap<String, BTreeMap<String, String>>,
-    /// What could not be read, by the reason.
+    /// What could not be read.
     pub(super) lost: Lost,
     /// What a user should know, a sentence each.
     pub(super) notes: Vec<String>,
 }
 
+impl Survey {
+    /// Counts a loss, and says what it was the first time.
+    pub(super) fn lose(&mut self, loss: Loss, note: String) {
+        let count = self.lost.entry(loss).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.notes.push(note);
+        }
+    }
+}
+
 /// The files of a folder, as one.
 #[derive(Debug)]
-pub(super) struct Files(pub(super) Vec<Box<dyn Container>>);
+pub(super) struct Files {
+    pub(super) files: Vec<Box<dyn Container>>,
+    /// Those that the folder's description names and that are not there.
+    pub(super) missing: Vec<PathBuf>,
+    /// What a user should know, a sentence each.
+    pub(super) notes: Vec<String>,
+}
 
 impl Container for Files {
     fn pass(&self, visit: &mut dyn FnMut(&Arc<Channel>, Message) -> Result<()>) -> Result<Survey> {
-        let mut whole = Survey::default();
-        for (number, file) in (0..).zip(&self.0) {
+        let mut whole = Survey {
+            notes: self.notes.clone(),
+            ..Survey::default()
+        };
+        for path in &self.missing {
+            *whole.lost.entry(Loss::MissingFile).or_default() += 1;
+            let path = path.display();
+            let note = format!("{path}: missing: the description of the log names it.");
+            whole.notes.push(note);
+        }
+        for (number, file) in (0..).zip(&self.files) {
             let survey = file.pass(&mut |channel, mut message| {
                 message.place.file = number;
                 visit(channel, message)
@@ -95,19 +121,19 @@ impl Container for Files {
             whole.channels.extend(survey.channels);
             whole.metadata.extend(survey.metadata);
             whole.notes.extend(survey.notes);
-            for (reason, count) in survey.lost {
-                *whole.lost.entry(reason).or_default() += count;
+            for (loss, count) in survey.lost {
+                *whole.lost.entry(loss).or_default() += count;
             }
         }
         Ok(whole)
     }
 
     fn fetch(&self, place: Place) -> Result<Bytes> {
-        self.0[place.file as usize].fetch(place)
+        self.files[place.file as usize].fetch(place)
     }
 
     fn size(&self) -> u64 {
-        self.0.iter().map(|file| file.size()).sum()
+        self.files.iter().map(|file| file.size()).sum()
     }
 }
 

@@ -13,7 +13,8 @@ use super::message::{Content, Decoder, Header, Kind};
 use super::transforms::Tree;
 use crate::error::{Error, Result};
 use crate::info::{self, Sensor, SensorKind, Topic};
-use crate::sync::{Lost, Record};
+use crate::loss::{Loss, Lost};
+use crate::sync::Record;
 
 /// What is kept of a message or a transform, bytes.
 const ENTRY: u64 = 64;
@@ -293,21 +294,21 @@ impl Index {
                     false => format!("{} of {} messages were left out", heard.broken, heard.count),
                 };
                 self.notes
-                    .push(format!("{topic}: {which}: {field}: expected {expected}"));
+                    .push(format!("{topic}: {which}: {field}: expected {expected}."));
                 if !all {
-                    *self.lost.entry("malformed").or_default() += heard.broken;
+                    *self.lost.entry(Loss::Malformed).or_default() += heard.broken;
                 }
             }
             if heard.unstamped > 0 {
                 let count = heard.unstamped;
                 self.notes.push(format!(
-                    "{topic}: {count} messages have no stamp; the time of recording stands for it"
+                    "{topic}: {count} messages have no stamp; the time of recording stands for it."
                 ));
             }
         }
         for [child, parent] in &self.tree.claims {
             self.notes.push(format!(
-                "the frame `{child}` has a second parent, `{parent}`, which is not heeded"
+                "The frame `{child}` has a second parent, `{parent}`, which is not heeded."
             ));
         }
     }

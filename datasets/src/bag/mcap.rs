@@ -20,6 +20,7 @@ use super::container::{
 };
 use super::fault::{Decoded, Fault};
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 
 /// Operation code and length of a record.
 const HEAD: u64 = 9;
@@ -120,8 +121,8 @@ impl Container for Mcap {
             if !wanted || length > LONGEST {
                 if wanted {
                     survey.lose(
-                        "too_large",
-                        format!("the record at byte {begins} is longer than {LONGEST} bytes"),
+                        Loss::TooLarge,
+                        format!("The record at byte {begins} is longer than {LONGEST} bytes."),
                     );
                 }
                 // Fits, as no file is longer than an `i64` can say.
@@ -142,10 +143,10 @@ impl Container for Mcap {
                 Ok(unpacked) => unpacked,
                 Err(fault) => {
                     let note = format!(
-                        "the chunk at byte {begins} was left out: {}: expected {}",
+                        "The chunk at byte {begins} was left out: {}: expected {}.",
                         fault.field, fault.expected
                     );
-                    survey.lose("broken_chunk", note);
+                    survey.lose(Loss::BrokenChunk, note);
                     continue;
                 }
             };
@@ -153,8 +154,8 @@ impl Container for Mcap {
             let mut rest = unpacked.clone();
             while !rest.is_empty() {
                 let Some(record) = split_record(&mut rest) else {
-                    let note = format!("the chunk at byte {begins} ends within a record");
-                    survey.lose("broken_chunk", note);
+                    let note = format!("The chunk at byte {begins} ends within a record.");
+                    survey.lose(Loss::BrokenChunk, note);
                     break;
                 };
                 let end = unpacked.len() - rest.len();
@@ -163,10 +164,13 @@ impl Container for Mcap {
             }
         }
         if !whole {
+            let path = self.path.display();
             survey.notes.push(format!(
-                "{}: the file breaks off at byte {at} of its data; what is whole before that was read",
-                self.path.display()
+                "{path}: the file breaks off at byte {at} of its data; what is whole before that was read."
             ));
+        }
+        if !whole && at < self.length {
+            *survey.lost.entry(Loss::BrokenOff).or_default() += 1;
         }
         survey.channels = listing.channels.into_values().collect();
         survey.metadata = listing.metadata;
@@ -263,23 +267,12 @@ impl Mcap {
         }
         if let Err(fault) = taken {
             let note = format!(
-                "a record was left out: {}: expected {}",
+                "A record was left out: {}: expected {}.",
                 fault.field, fault.expected
             );
-            survey.lose("malformed", note);
+            survey.lose(Loss::Malformed, note);
         }
         Ok(())
-    }
-}
-
-impl Survey {
-    /// Counts a loss, and says what it was the first time.
-    fn lose(&mut self, reason: &'static str, note: String) {
-        let count = self.lost.entry(reason).or_default();
-        *count += 1;
-        if *count == 1 {
-            self.notes.push(note);
-        }
     }
 }
 

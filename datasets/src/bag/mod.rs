@@ -66,19 +66,16 @@ pub(crate) fn is_rosbag2(path: &Path) -> bool {
 /// Opens an MCAP file.
 pub(crate) fn open_mcap(path: &Path, options: &Options) -> Result<Log> {
     let container = container::open(path.into())?;
-    open("mcap", path, container, Vec::new(), options)
+    open("mcap", path, container, options)
 }
 
 /// Opens a rosbag2 folder, or a database of one.
 pub(crate) fn open_rosbag2(path: &Path, options: &Options) -> Result<Log> {
-    let (container, notes): (Box<dyn Container>, _) = match path.is_dir() {
-        true => {
-            let (files, notes) = rosbag2::open(path)?;
-            (Box::new(files), notes)
-        }
-        false => (container::open(path.into())?, Vec::new()),
+    let container = match path.is_dir() {
+        true => Box::new(rosbag2::open(path)?),
+        false => container::open(path.into())?,
     };
-    open("rosbag2", path, container, notes, options)
+    open("rosbag2", path, container, options)
 }
 
 /// A log of topics, and what is needed to read a frame from it.
@@ -101,11 +98,9 @@ fn open(
     format: &'static str,
     path: &Path,
     container: Box<dyn Container>,
-    notes: Vec<String>,
     options: &Options,
 ) -> Result<Log> {
     let mut index = Index::build(path, &*container)?;
-    index.notes.splice(..0, notes);
     index.demand(path, &options.topics)?;
     let asked = index.named(&options.topics, &[Kind::Odometry, Kind::Pose, Kind::Fix]);
     let Mounting {
@@ -125,15 +120,15 @@ fn open(
         let frames = frames::told(told, &sensors, &mut index.lost);
         if frames.is_none() {
             let note =
-                format!("the metadata record {FRAMES} is none of frames; they are made by time");
+                format!("The metadata record {FRAMES} is none of frames; they are made by time.");
             index.notes.push(note);
         }
         frames
     });
     let (numbers, moments) = told.unwrap_or_else(|| {
         let (moments, lost) = sync::moments(&records, options.tolerance_ns);
-        for (reason, count) in lost {
-            *index.lost.entry(reason).or_default() += count;
+        for (loss, count) in lost {
+            *index.lost.entry(loss).or_default() += count;
         }
         ((0..moments.len() as u64).collect(), moments)
     });
@@ -169,20 +164,20 @@ impl Bag {
         let mut notes = index.notes.clone();
         if self.sensors.is_empty() {
             notes.push(
-                "there is no topic of a lidar or a camera that can be read, so there are no frames"
+                "There is no topic of a lidar or a camera that can be read, so there are no frames."
                     .into(),
             );
         } else {
             if self.rig.body.is_none() {
-                notes.push(format!("`{base}` is taken for the vehicle's centre on the ground; such a log does not say where on the vehicle it lies"));
+                notes.push(format!("`{base}` is taken for the vehicle's centre on the ground; such a log does not say where on the vehicle it lies."));
             }
             if way.source.is_none() {
-                notes.push("the log has no poses: the vehicle stands still at the origin".into());
+                notes.push("The log has no poses: the vehicle stands still at the origin.".into());
             }
         }
         let again = self.moments.iter().filter(|moment| moment.again).count();
         if again > 0 && way.source.is_some() {
-            notes.push(format!("the clock was set back: {again} frames are of times that had been before, and have no pose"));
+            notes.push(format!("The clock was set back: {again} frames are of times that had been before, and have no pose."));
         }
         Info {
             format,

@@ -11,6 +11,7 @@ use crate::calibration::{Body, Lidar, Rig};
 use crate::convert::BODY;
 use crate::geometry::Pose;
 use crate::info;
+use crate::loss::Loss;
 use crate::sync::Record;
 
 /// No vehicle reaches farther from its centre, m.
@@ -76,7 +77,7 @@ impl Mounting {
                 Ok(()) => {}
                 Err(reason) => index
                     .notes
-                    .push(format!("{topic}: it was left out: {reason}")),
+                    .push(format!("{topic}: it was left out: {reason}.")),
             }
             index.shown.push(info::Topic {
                 read: mounting
@@ -98,7 +99,7 @@ impl Mounting {
     ) -> Result<(), String> {
         let place = index.tree.find(&self.base, &heard.frame, None);
         if let Err(Unknown::Frame(_) | Unknown::Apart { .. } | Unknown::Circle(_)) = place {
-            *index.lost.entry("no_transform").or_default() += heard.records.len() as u64;
+            *index.lost.entry(Loss::NoTransform).or_default() += heard.records.len() as u64;
         }
         if self.sensors.len() == MOST {
             return Err(format!("there are {MOST} sensors already"));
@@ -214,7 +215,7 @@ mod tests {
     use super::*;
     use crate::bag::message::Header;
     use crate::bag::transforms::Transform;
-    use crate::sync::Lost;
+    use crate::loss::Lost;
 
     fn tree(links: &[(&str, &str)]) -> Tree {
         let mut tree = Tree::default();

@@ -48,43 +48,40 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
     parts
 }
 
-/// Opens the files of a folder; says which of those it names are not there.
-pub(super) fn open(folder: &Path) -> Result<(Files, Vec<String>)> {
+/// Opens the files of a folder.
+pub(super) fn open(folder: &Path) -> Result<Files> {
     let path = folder.join(METADATA);
     let mut notes = Vec::new();
-    let files = if path.exists() {
+    let (there, missing): (Vec<PathBuf>, Vec<PathBuf>) = if path.exists() {
         let bag = describe(&path)?;
         // By name alone: older versions put the folder before it.
         let names = bag
             .relative_file_paths
             .iter()
             .filter_map(|path| path.file_name());
-        let (there, missing) = names
+        names
             .map(|name| folder.join(name))
-            .partition(|path| path.is_file());
-        let missing: Vec<PathBuf> = missing;
-        notes.extend(
-            missing
-                .iter()
-                .map(|path| format!("{}: missing: {METADATA} names it", path.display())),
-        );
-        there
+            .partition(|path| path.is_file())
     } else {
         let path = path.display();
         notes.push(format!(
-            "{path}: missing: the log may not have been finished"
+            "{path}: missing: the log may not have been finished."
         ));
-        parts(folder)
+        (parts(folder), Vec::new())
     };
-    if files.is_empty() {
+    if there.is_empty() {
         return Err(Error::Malformed {
             path,
             field: "relative_file_paths".into(),
             expected: "a file that is there".into(),
         });
     }
-    let files: Result<Vec<Box<dyn Container>>> = files.into_iter().map(container::open).collect();
-    Ok((Files(files?), notes))
+    let files: Result<Vec<Box<dyn Container>>> = there.into_iter().map(container::open).collect();
+    Ok(Files {
+        files: files?,
+        missing,
+        notes,
+    })
 }
 
 fn describe(path: &Path) -> Result<Bag> {

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use super::container::{Channel, Container, Message, NAMES_LIMIT, Place, Survey, begins_with};
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The longest message that is read, bytes.
@@ -164,9 +165,8 @@ impl Container for Sqlite {
                 // What came before the damage is whole.
                 Err(wrong) => {
                     let path = self.path.display();
-                    survey
-                        .notes
-                        .push(format!("{path}: the messages break off: {wrong}"));
+                    let note = format!("{path}: the messages break off: {wrong}.");
+                    survey.lose(Loss::BrokenOff, note);
                     break;
                 }
             };
@@ -174,9 +174,10 @@ impl Container for Sqlite {
             // Damaged pages may lead in a circle.
             if number <= before && before != i64::MIN {
                 let path = self.path.display();
-                survey.notes.push(format!(
-                    "{path}: the messages break off after row {before}, which row {number} follows"
-                ));
+                let note = format!(
+                    "{path}: the messages break off after row {before}, which row {number} follows."
+                );
+                survey.lose(Loss::BrokenOff, note);
                 break;
             }
             before = number;
@@ -188,7 +189,7 @@ impl Container for Sqlite {
                 .ok()
                 .and_then(|(topic, logged, data)| Some((channels.get(&topic)?, logged, data)));
             let Some((channel, logged, data)) = known else {
-                *survey.lost.entry("malformed").or_default() += 1;
+                *survey.lost.entry(Loss::Malformed).or_default() += 1;
                 continue;
             };
             let place = Place {

@@ -6,7 +6,8 @@ use nalgebra::{Quaternion, Translation3, UnitQuaternion};
 
 use super::fault::{Decoded, Fault};
 use crate::geometry::{Pose, Waypoint};
-use crate::sync::{self, Lost, Record};
+use crate::loss::Lost;
+use crate::sync::{self, Record};
 use crate::trajectory;
 
 /// No place lies farther from the origin of a frame, m: half of the earth's
