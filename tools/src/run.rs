@@ -115,7 +115,7 @@ impl Run<'_> {
     fn count_frames(&self) -> Result<usize> {
         let indices = self.log.indices();
         if indices.is_empty() {
-            let notes = self.log.info().notes.join("; ");
+            let notes = self.log.info().notes.join(" ");
             bail!("{}: no frames: {notes}", self.log.path().display());
         }
         let Some(range) = &self.frames else {
