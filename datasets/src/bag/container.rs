@@ -7,13 +7,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::compression::{self, Unpacked};
 use super::mcap::Mcap;
 use super::sqlite::Sqlite;
 use crate::error::Result;
+use crate::file;
 use crate::loss::{Loss, Lost};
 
 /// What compressed data may take beyond the size of its file, bytes.
 pub(super) const ALLOWANCE: u64 = 12 << 20;
+/// What is unpacked from a file may be so many times its size in all; LZ4
+/// cannot reach more than 255.
+pub(super) const MOST_UNPACKED: u64 = 256;
 /// What the names and definitions of a container may take, bytes.
 pub(super) const NAMES_LIMIT: usize = 8 << 20;
 
@@ -25,7 +30,7 @@ pub(super) trait Container: Debug + Send + Sync {
     /// Reads a message again.
     fn fetch(&self, place: Place) -> Result<Bytes>;
 
-    /// Bytes on disk, which bound what is kept in memory.
+    /// Bytes on disk as the user has them, which bound what is kept in memory.
     fn size(&self) -> u64;
 }
 
@@ -65,6 +70,8 @@ pub(super) struct Place {
     pub(super) sequence: u32,
     /// Bytes.
     pub(super) length: u32,
+    /// Bytes that it takes there, if it is compressed by itself.
+    pub(super) packed: Option<u32>,
 }
 
 /// What a pass met besides messages.
@@ -139,9 +146,19 @@ impl Container for Files {
 
 /// Opens one file, whose kind shows in its first bytes.
 pub(super) fn open(path: PathBuf) -> Result<Box<dyn Container>> {
+    if compression::recognises(&path) {
+        return Ok(Box::new(Unpacked::open(path)?));
+    }
+    let (_, size) = file::open(&path)?;
+    plain(path, size)
+}
+
+/// Opens one file that is not compressed as a whole; `size` bounds what is
+/// kept in memory.
+pub(super) fn plain(path: PathBuf, size: u64) -> Result<Box<dyn Container>> {
     Ok(match Sqlite::recognises(&path) {
-        true => Box::new(Sqlite::open(path)?),
-        false => Box::new(Mcap::open(path)?),
+        true => Box::new(Sqlite::open(path, size)?),
+        false => Box::new(Mcap::open(path, size)?),
     })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::container::{ALLOWANCE, Channel, Container, Message, Place};
 use super::ego::{Tracks, Way};
 use super::fault::{Decoded, Fault};
-use super::lens::Lens;
+use super::lens::Lenses;
 use super::message::{Content, Decoder, Header, Kind};
 use super::transforms::Tree;
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ pub(super) struct Index {
     pub(super) heard: BTreeMap<String, Heard>,
     pub(super) tree: Tree,
     /// Cameras' calibrations, by topic.
-    pub(super) lenses: BTreeMap<String, Lens>,
+    pub(super) lenses: BTreeMap<String, Lenses>,
     pub(super) tracks: Tracks,
     /// What was noted beside the messages, by name.
     pub(super) metadata: BTreeMap<String, BTreeMap<String, String>>,
@@ -138,6 +138,7 @@ impl Index {
         index.notes.extend(survey.notes);
         // Who sends a transform again says nothing new.
         index.tree.settle(&mut Lost::new());
+        index.lenses.values_mut().for_each(Lenses::settle);
         index.conclude();
         Ok(index)
     }
@@ -192,7 +193,21 @@ impl Index {
                 heard.places.push(message.place);
             }
             Content::Lens(lens) => {
-                self.lenses.entry(topic.into()).or_insert(lens);
+                let stamp = match lens.header.stamp {
+                    0 => message.logged,
+                    stamp => stamp,
+                };
+                let bytes = lens.bytes() as u64;
+                let new = match self.lenses.get_mut(topic) {
+                    Some(lenses) => lenses.add(stamp, lens),
+                    None => {
+                        self.lenses.insert(topic.into(), Lenses::new(stamp, lens));
+                        true
+                    }
+                };
+                if new {
+                    self.entries += bytes.div_ceil(ENTRY);
+                }
             }
             Content::Transforms(transforms) => {
                 let fixed = topic.ends_with("tf_static");

@@ -16,7 +16,7 @@ use mcap::MAGIC;
 use mcap::records::op;
 
 use super::container::{
-    ALLOWANCE, Channel, Container, Message, NAMES_LIMIT, Place, Survey, begins_with,
+    ALLOWANCE, Channel, Container, MOST_UNPACKED, Message, NAMES_LIMIT, Place, Survey, begins_with,
 };
 use super::fault::{Decoded, Fault};
 use crate::error::{Error, Result};
@@ -26,15 +26,14 @@ use crate::loss::Loss;
 const HEAD: u64 = 9;
 /// The longest record that is read, bytes.
 const LONGEST: u64 = 1 << 30;
-/// What is unpacked from a file may be so many times its size in all; LZ4
-/// cannot reach more than 255.
-const MOST_UNPACKED: u64 = 256;
 
 /// An MCAP file.
 #[derive(Debug)]
 pub(super) struct Mcap {
     path: PathBuf,
     length: u64,
+    /// What bounds the memory that is taken, bytes.
+    size: u64,
     fetcher: Mutex<Fetcher>,
 }
 
@@ -54,7 +53,8 @@ impl Mcap {
         begins_with(path, MAGIC)
     }
 
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    /// Opens a file; `size` bounds the memory that it takes.
+    pub(super) fn open(path: PathBuf, size: u64) -> Result<Self> {
         if !Self::recognises(&path) {
             return Err(Error::Malformed {
                 path,
@@ -73,6 +73,7 @@ impl Mcap {
         Ok(Self {
             path,
             length,
+            size,
             fetcher,
         })
     }
@@ -84,9 +85,9 @@ impl Mcap {
         }
     }
 
-    /// The greatest size of an unpacked chunk, bytes.
-    fn chunk_limit(&self) -> u64 {
-        (ALLOWANCE + self.length).min(LONGEST)
+    /// The greatest size of a record, or of an unpacked chunk, bytes.
+    fn limit(&self) -> u64 {
+        (ALLOWANCE + self.size).min(LONGEST)
     }
 }
 
@@ -98,7 +99,7 @@ impl Container for Mcap {
         file.seek(SeekFrom::Start(at)).map_err(|e| self.io(e))?;
         let mut survey = Survey::default();
         let mut listing = Listing::default();
-        let mut left = MOST_UNPACKED.saturating_mul(ALLOWANCE + self.length);
+        let mut left = MOST_UNPACKED.saturating_mul(ALLOWANCE + self.size);
         let mut whole = false;
         while self.length - at >= HEAD {
             let mut head = [0; HEAD as usize];
@@ -118,11 +119,12 @@ impl Container for Mcap {
                 opcode,
                 op::SCHEMA | op::CHANNEL | op::MESSAGE | op::CHUNK | op::METADATA
             );
-            if !wanted || length > LONGEST {
+            if !wanted || length > self.limit() {
                 if wanted {
+                    let limit = self.limit();
                     survey.lose(
                         Loss::TooLarge,
-                        format!("The record at byte {begins} is longer than {LONGEST} bytes."),
+                        format!("The record at byte {begins} is longer than {limit} bytes."),
                     );
                 }
                 // Fits, as no file is longer than an `i64` can say.
@@ -137,19 +139,18 @@ impl Container for Mcap {
                 self.take(&mut listing, &mut survey, (opcode, content), &place, visit)?;
                 continue;
             }
-            let unpacked = match Chunk::of(content)
-                .and_then(|chunk| chunk.unpack(self.chunk_limit().min(left)))
-            {
-                Ok(unpacked) => unpacked,
-                Err(fault) => {
-                    let note = format!(
-                        "The chunk at byte {begins} was left out: {}: expected {}.",
-                        fault.field, fault.expected
-                    );
-                    survey.lose(Loss::BrokenChunk, note);
-                    continue;
-                }
-            };
+            let unpacked =
+                match Chunk::of(content).and_then(|chunk| chunk.unpack(self.limit().min(left))) {
+                    Ok(unpacked) => unpacked,
+                    Err(fault) => {
+                        let note = format!(
+                            "The chunk at byte {begins} was left out: {}: expected {}.",
+                            fault.field, fault.expected
+                        );
+                        survey.lose(Loss::BrokenChunk, note);
+                        continue;
+                    }
+                };
             left -= unpacked.len() as u64;
             let mut rest = unpacked.clone();
             while !rest.is_empty() {
@@ -198,11 +199,11 @@ impl Container for Mcap {
                     .read(at - 8, 8)
                     .map_err(|e| self.io(e))?
                     .get_u64_le();
-                if head > LONGEST.min(self.length) {
+                if head > self.limit().min(self.length) {
                     return Err(changed());
                 }
                 let content = fetcher.read(at, head).map_err(|e| self.io(e))?;
-                let chunk = Chunk::of(content).and_then(|chunk| chunk.unpack(self.chunk_limit()));
+                let chunk = Chunk::of(content).and_then(|chunk| chunk.unpack(self.limit()));
                 let chunk = chunk.map_err(|fault| fault.at(&self.path))?;
                 fetcher.keep(at, chunk.clone());
                 chunk
@@ -216,7 +217,7 @@ impl Container for Mcap {
     }
 
     fn size(&self) -> u64 {
-        self.length
+        self.size
     }
 }
 
@@ -244,6 +245,7 @@ impl Mcap {
                         within,
                         sequence,
                         length: data.len() as u32,
+                        packed: None,
                     };
                     return visit(
                         &channel,

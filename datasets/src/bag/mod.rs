@@ -9,6 +9,7 @@
 
 mod cdr;
 mod cloud;
+mod compression;
 mod container;
 mod ego;
 mod fault;
@@ -21,6 +22,7 @@ mod message;
 mod mounting;
 mod number;
 mod picture;
+mod recalibration;
 mod ros;
 mod rosbag2;
 mod schema;
@@ -40,18 +42,19 @@ use crate::log::{Log, Options, Source};
 use crate::sync::{self, Moment};
 use crate::trajectory::Trajectory;
 
+use compression::Packed;
 use container::{ALLOWANCE, Container, Place};
 use ego::Way;
 use fault::Fault;
 use index::Index;
 use message::{Content, Kind};
 use mounting::{Mounting, Sensor};
+use recalibration::Recalibration;
 
 /// What makes a file an MCAP log.
 pub(crate) const MCAP: &str = "an MCAP file of ROS 2 or Foxglove messages";
 /// What makes a path a rosbag2 log.
-pub(crate) const ROSBAG2: &str =
-    "a rosbag2 log: a folder with metadata.yaml and .mcap or .db3 files, or one .db3 file";
+pub(crate) const ROSBAG2: &str = "a rosbag2 log: a folder with metadata.yaml and .mcap or .db3 files, or one .db3 file, compressed or not";
 
 /// Whether `path` is an MCAP file.
 pub(crate) fn is_mcap(path: &Path) -> bool {
@@ -60,7 +63,7 @@ pub(crate) fn is_mcap(path: &Path) -> bool {
 
 /// Whether `path` is a folder, or a part of one, that rosbag2 wrote.
 pub(crate) fn is_rosbag2(path: &Path) -> bool {
-    sqlite::Sqlite::recognises(path) || rosbag2::recognises(path)
+    sqlite::Sqlite::recognises(path) || compression::recognises(path) || rosbag2::recognises(path)
 }
 
 /// Opens an MCAP file.
@@ -82,8 +85,11 @@ pub(crate) fn open_rosbag2(path: &Path, options: &Options) -> Result<Log> {
 #[derive(Debug)]
 struct Bag {
     path: PathBuf,
-    container: Box<dyn Container>,
+    container: Packed,
+    /// As it was when each sensor began.
     rig: Arc<Rig>,
+    /// `None` if it stays like that.
+    recalibration: Option<Recalibration>,
     /// The reference first.
     sensors: Vec<Sensor>,
     /// Of the frames, ascending.
@@ -100,7 +106,11 @@ fn open(
     container: Box<dyn Container>,
     options: &Options,
 ) -> Result<Log> {
-    let mut index = Index::build(path, &*container)?;
+    let container = Packed {
+        path: path.into(),
+        container,
+    };
+    let mut index = Index::build(path, &container)?;
     index.demand(path, &options.topics)?;
     let asked = index.named(&options.topics, &[Kind::Odometry, Kind::Pose, Kind::Fix]);
     let Mounting {
@@ -136,6 +146,7 @@ fn open(
         path: path.into(),
         container,
         rig: Arc::new(rig),
+        recalibration: Recalibration::of(&mut index, &base),
         sensors,
         numbers: numbers.clone(),
         moments,
@@ -227,6 +238,15 @@ impl Bag {
         })
     }
 
+    /// The vehicle at a moment.
+    fn rig(&self, moment: &Moment) -> Result<Arc<Rig>> {
+        let Some(recalibration) = &self.recalibration else {
+            return Ok(self.rig.clone());
+        };
+        let rig = recalibration.rig(&self.rig, &self.sensors, moment);
+        rig.map(Arc::new).map_err(|fault| fault.at(&self.path))
+    }
+
     /// The sensors that have a record of a moment, with its place and stamp.
     fn records<'a>(&'a self, moment: &'a Moment) -> impl Iterator<Item = (&'a Sensor, Place, i64)> {
         moment.records.iter().map(|&(sensor, record)| {
@@ -261,7 +281,7 @@ impl Source for Bag {
             sweeps: Vec::new(),
             images: Vec::new(),
             annotations: Vec::new(),
-            rig: self.rig.clone(),
+            rig: self.rig(moment)?,
         };
         for (sensor, place, stamp) in self.records(moment) {
             let path = self
@@ -291,7 +311,7 @@ impl Source for Bag {
                         pixels: picture.pixels().map_err(|fault| fault.at(&path))?,
                         source: path,
                     };
-                    let expected = self.rig.cameras[sensor.index].resolution;
+                    let expected = frame.rig.cameras[sensor.index].resolution;
                     let found = image.resolution()?;
                     if found != expected {
                         let path = image.source;

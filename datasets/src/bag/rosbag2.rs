@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::compression;
 use super::container::{self, Container, Files};
 use super::mcap::Mcap;
 use super::sqlite::Sqlite;
@@ -23,6 +24,8 @@ struct Metadata {
 struct Bag {
     relative_file_paths: Vec<PathBuf>,
     #[serde(default)]
+    compression_format: String,
+    #[serde(default)]
     compression_mode: String,
 }
 
@@ -41,6 +44,7 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
         .filter(|path| {
             let named = path.extension().is_some_and(|e| e == "mcap" || e == "db3");
             named && (Mcap::recognises(path) || Sqlite::recognises(path))
+                || compression::recognises(path)
         })
         .collect();
     // `bag_10` comes after `bag_9`.
@@ -92,12 +96,14 @@ fn describe(path: &Path) -> Result<Bag> {
         expected: format!("the description that rosbag2 writes: {wrong}"),
     })?;
     let bag = metadata.rosbag2_bagfile_information;
-    match bag.compression_mode.to_ascii_uppercase().as_str() {
-        "" | "NONE" => Ok(bag),
-        mode => Err(Error::Malformed {
-            path: path.into(),
-            field: "compression_mode".into(),
-            expected: format!("none, found `{mode}`; `ros2 bag convert` unpacks such a log"),
-        }),
+    let format = bag.compression_format.to_ascii_lowercase();
+    let none = ["", "none"].contains(&&*bag.compression_mode.to_ascii_lowercase());
+    if none || ["", "zstd"].contains(&&*format) {
+        return Ok(bag);
     }
+    Err(Error::Malformed {
+        path: path.into(),
+        field: "compression_format".into(),
+        expected: format!("zstd, found `{format}`; `ros2 bag convert` unpacks such a log"),
+    })
 }
