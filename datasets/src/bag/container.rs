@@ -19,6 +19,8 @@ pub(super) const ALLOWANCE: u64 = 12 << 20;
 /// What is unpacked from a file may be so many times its size in all; LZ4
 /// cannot reach more than 255.
 pub(super) const MOST_UNPACKED: u64 = 256;
+/// How many missing files are told one by one; all are counted.
+const MOST_MISSING: usize = 20;
 /// What the names and definitions of a container may take, bytes.
 pub(super) const NAMES_LIMIT: usize = 8 << 20;
 
@@ -114,8 +116,11 @@ impl Container for Files {
             notes: self.notes.clone(),
             ..Survey::default()
         };
-        for path in &self.missing {
-            *whole.lost.entry(Loss::MissingFile).or_default() += 1;
+        if !self.missing.is_empty() {
+            let count = self.missing.len() as u64;
+            whole.lost.insert(Loss::MissingFile, count);
+        }
+        for path in self.missing.iter().take(MOST_MISSING) {
             let path = path.display();
             let note = format!("{path}: missing: the description of the log names it.");
             whole.notes.push(note);

@@ -1,5 +1,6 @@
 //! The folders that rosbag2 writes: a `metadata.yaml` that names the files.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -58,11 +59,11 @@ pub(super) fn open(folder: &Path) -> Result<Files> {
     let mut notes = Vec::new();
     let (there, missing): (Vec<PathBuf>, Vec<PathBuf>) = if path.exists() {
         let bag = describe(&path)?;
-        // By name alone: older versions put the folder before it.
-        let names = bag
-            .relative_file_paths
-            .iter()
-            .filter_map(|path| path.file_name());
+        // By name alone: older versions put the folder before it. However
+        // often a file is named, it is opened once.
+        let names = bag.relative_file_paths.iter();
+        let mut known = HashSet::new();
+        let names = names.filter_map(|path| path.file_name().filter(|name| known.insert(*name)));
         names
             .map(|name| folder.join(name))
             .partition(|path| path.is_file())
