@@ -12,7 +12,7 @@ use arrow_array::{
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use image::{Rgb, RgbImage};
-use janus_datasets::{BrokenFrame, Class, Distortion, Log};
+use janus_datasets::{BrokenFrame, Class, Distortion, Log, Loss};
 use tempfile::TempDir;
 
 /// Stamps of five sweeps, 10 Hz.
@@ -234,14 +234,14 @@ fn pictures_belong_to_the_nearest_sweep() {
         assert_eq!(image.stamp, frame.stamp + 10_000_000);
         assert_eq!(image.decode().expect("is whole").dimensions(), (32, 16));
     }
-    assert_eq!(log.info().lost.get("unpaired_image"), Some(&5));
-    assert_eq!(log.info().lost.get("unpaired_annotation"), Some(&1));
+    assert_eq!(log.info().lost.get(&Loss::UnpairedImage), Some(&5));
+    assert_eq!(log.info().lost.get(&Loss::UnpairedAnnotation), Some(&1));
 
     let other = drive.path().join("sensors/cameras/stereo_front_left");
     fs::create_dir(&other).expect("made");
     fs::write(other.join("1000000000.jpg"), "none").expect("written");
     let log = Log::open(&drive.path()).expect("is a log");
-    assert_eq!(log.info().lost.get("uncalibrated_image"), Some(&1));
+    assert_eq!(log.info().lost.get(&Loss::UncalibratedImage), Some(&1));
     assert!(
         log.info()
             .notes

@@ -7,7 +7,7 @@ mod topics;
 use std::fs;
 use std::path::Path;
 
-use janus_datasets::Log;
+use janus_datasets::{Log, Loss, Lost};
 use mcap::{Compression, WriteOptions};
 use proptest::prelude::*;
 use topics::*;
@@ -47,6 +47,18 @@ fn of_a_file_that_breaks_off_what_is_whole_is_read() {
     }
 }
 
+#[test]
+fn a_file_that_ends_within_a_record_lost_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for packed in PACKED {
+        let unfinished = mcap(&drive(false), options(packed), false);
+        let log = open(folder.path(), &unfinished);
+        assert_eq!(log.info().lost, Lost::new());
+        let log = open(folder.path(), &unfinished[..unfinished.len() - 1]);
+        assert_eq!(log.info().lost, [(Loss::BrokenOff, 1)].into());
+    }
+}
+
 /// Where the content of each chunk of a file lies.
 fn chunks(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut chunks = Vec::new();
@@ -71,7 +83,7 @@ fn a_spoilt_chunk_costs_its_messages() {
         let chunk = &chunks[chunks.len() - 2];
         bytes[chunk.end - 40] ^= 0x55;
         let log = open(folder.path(), &bytes);
-        assert_eq!(log.info().lost.get("broken_chunk"), Some(&1));
+        assert_eq!(log.info().lost.get(&Loss::BrokenChunk), Some(&1));
         assert!(log.indices().len() >= 3, "{:?}", log.info());
         let note = log
             .info()

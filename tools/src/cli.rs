@@ -32,6 +32,10 @@ pub(crate) enum Command {
     /// Say what a log holds.
     Info(Info),
     /// Write any log as an MCAP file of ROS 2 messages.
+    ///
+    /// Boxes become vision_msgs/Detection3DArray, which has no place for their
+    /// velocity, their visibility and their count of returns: a copy is
+    /// without these.
     Convert(Convert),
     /// Write a drive through the synthetic world as an MCAP file.
     Synth(Synth),

@@ -80,15 +80,23 @@ impl Export {
         if let Ok(found) = &step.plan {
             write(&plan, |out| Plan::write_csv(found, out))?;
         }
-        if let (Some(results), Some(found)) = (&mut self.detections, &step.scene.detections) {
-            for detection in found {
-                match coco_result(frame, detection, &self.classes) {
-                    Some(result) => results.push(result),
-                    None => self.nameless += 1,
-                }
-            }
+        if let Some(found) = &step.scene.detections {
+            self.detections(frame, found);
         }
         Ok(())
+    }
+
+    /// Takes in what was detected in a frame's pictures.
+    fn detections(&mut self, frame: &Frame, found: &[Detection]) {
+        let Some(results) = &mut self.detections else {
+            return;
+        };
+        for detection in found {
+            match coco_result(frame, detection, &self.classes) {
+                Some(result) => results.push(result),
+                None => self.nameless += 1,
+            }
+        }
     }
 
     /// Writes what belongs to all frames together, and says what was left out.
@@ -207,6 +215,7 @@ fn coco_result(frame: &Frame, detection: &Detection, classes: &[String]) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use janus_datasets::{Image, Pixels};
 
     fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Vec<u8> {
         let mut out = Vec::new();
@@ -243,6 +252,48 @@ mod tests {
         let numbers: Vec<f32> = words[..4].iter().map(|w| f32::from_le_bytes(*w)).collect();
         assert_eq!(numbers, [2.0, 0.5, 0.1, 1.0]);
         assert_eq!(words[4], [3, 0, 0, 0]);
+    }
+
+    #[test]
+    fn detections_that_coco_has_no_class_for_are_counted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let classes = ["tram", "car"].map(str::to_owned);
+        let mut export = Export::new(folder.path(), Some(&classes)).expect("is made");
+        let frame = Frame {
+            index: 7,
+            stamp: 0,
+            begins: true,
+            pose: None,
+            ego: Default::default(),
+            sweeps: Vec::new(),
+            images: vec![Image {
+                camera: 0,
+                stamp: 0,
+                source: "left/000007.png".into(),
+                pixels: Pixels::Encoded(Vec::new()),
+            }],
+            annotations: Vec::new(),
+            rig: Default::default(),
+        };
+        let found = [0, 1, 0].map(|class| Detection {
+            camera: 0,
+            class,
+            score: 0.5,
+            bbox: [1.0, 2.0, 4.0, 8.0],
+        });
+        export.detections(&frame, &found);
+        let told = export.finish().expect("is written").expect("lacks some");
+        assert!(told.contains("without 2 detections"), "{told}");
+        let written = fs::read(folder.path().join("detections.json")).expect("is there");
+        let written: serde_json::Value = serde_json::from_slice(&written).expect("is JSON");
+        let car = serde_json::json!([{
+            "image_id": 7,
+            "file_name": "000007.png",
+            "category_id": 3,
+            "bbox": [1.0, 2.0, 3.0, 6.0],
+            "score": 0.5,
+        }]);
+        assert_eq!(written, car);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use janus_datasets::{Info, Log};
+use janus_datasets::{Info, Log, Lost};
 use janus_perception::{Cloud, Grid, PointCounts};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ const SCHEMA: &str = "janus.report/1";
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     schema: &'static str,
-    log: LogSummary,
+    pub(crate) log: LogSummary,
     pub(crate) machine: Machine,
     config: Config,
     pub(crate) frames: Frames,
@@ -38,12 +38,14 @@ pub(crate) struct Report {
 }
 
 #[derive(Debug, Serialize)]
-struct LogSummary {
+pub(crate) struct LogSummary {
     path: String,
     format: &'static str,
     frames: usize,
     duration_s: f64,
     sensors: Vec<janus_datasets::Sensor>,
+    /// Records that are part of no frame, of the whole log.
+    pub(crate) dropped: Lost,
 }
 
 /// What the run ran on.
@@ -165,6 +167,7 @@ impl Tally {
             frames,
             duration_s,
             sensors,
+            lost: dropped,
             ..
         } = log.info().clone();
         Self {
@@ -174,6 +177,7 @@ impl Tally {
                 frames,
                 duration_s,
                 sensors,
+                dropped,
             },
             machine,
             config,
@@ -186,7 +190,7 @@ impl Tally {
             whole: Sha256::new(),
             points: Points::default(),
             planning: Planning::default(),
-            faults: Vec::new(),
+            faults: log.info().faults().collect(),
         }
     }
 

@@ -120,7 +120,7 @@ impl Run<'_> {
 pub(crate) fn count_frames(log: &Log, range: Option<&Range<u64>>) -> Result<usize> {
     let indices = log.indices();
     if indices.is_empty() {
-        let notes = log.info().notes.join("; ");
+        let notes = log.info().notes.join(" ");
         bail!("{}: no frames: {notes}", log.path().display());
     }
     let Some(range) = range else {

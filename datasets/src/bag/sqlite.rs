@@ -10,8 +10,11 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
 
-use super::container::{Channel, Container, Message, NAMES_LIMIT, Place, Survey, begins_with};
+use super::container::{
+    ALLOWANCE, Channel, Container, Message, NAMES_LIMIT, Place, Survey, begins_with,
+};
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The longest message that is read, bytes.
@@ -21,7 +24,7 @@ const LONGEST: i32 = 1 << 28;
 #[derive(Debug)]
 pub(super) struct Sqlite {
     path: PathBuf,
-    length: u64,
+    size: u64,
     connection: Mutex<Connection>,
 }
 
@@ -30,28 +33,26 @@ impl Sqlite {
         begins_with(path, MAGIC)
     }
 
-    /// Opens a database to read it alone.
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    /// Opens a database to read it alone; `size` bounds the memory that it
+    /// takes.
+    pub(super) fn open(path: PathBuf, size: u64) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_URI;
-        let found = std::fs::metadata(&path).map_err(|source| Error::Io {
-            path: path.clone(),
-            source,
-        })?;
         let connection = Connection::open_with_flags(uri(&path), flags).and_then(|connection| {
             // What a database says about itself is not to be run.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-            let longest = i32::try_from(found.len()).unwrap_or(LONGEST).min(LONGEST);
-            // A schema and a query must fit, however small the file is.
-            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest.max(1 << 16))?;
+            let longest = i32::try_from(size + ALLOWANCE)
+                .unwrap_or(LONGEST)
+                .min(LONGEST);
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
             connection.pragma_update(None, "cache_size", -4096)?;
             Ok(connection)
         });
         let connection = connection.map_err(|wrong| malformed(&path, wrong))?;
         let sqlite = Self {
-            length: found.len(),
+            size,
             connection: Mutex::new(connection),
             path,
         };
@@ -164,9 +165,8 @@ impl Container for Sqlite {
                 // What came before the damage is whole.
                 Err(wrong) => {
                     let path = self.path.display();
-                    survey
-                        .notes
-                        .push(format!("{path}: the messages break off: {wrong}"));
+                    let note = format!("{path}: the messages break off: {wrong}.");
+                    survey.lose(Loss::BrokenOff, note);
                     break;
                 }
             };
@@ -174,9 +174,10 @@ impl Container for Sqlite {
             // Damaged pages may lead in a circle.
             if number <= before && before != i64::MIN {
                 let path = self.path.display();
-                survey.notes.push(format!(
-                    "{path}: the messages break off after row {before}, which row {number} follows"
-                ));
+                let note = format!(
+                    "{path}: the messages break off after row {before}, which row {number} follows."
+                );
+                survey.lose(Loss::BrokenOff, note);
                 break;
             }
             before = number;
@@ -188,7 +189,7 @@ impl Container for Sqlite {
                 .ok()
                 .and_then(|(topic, logged, data)| Some((channels.get(&topic)?, logged, data)));
             let Some((channel, logged, data)) = known else {
-                *survey.lost.entry("malformed").or_default() += 1;
+                *survey.lost.entry(Loss::Malformed).or_default() += 1;
                 continue;
             };
             let place = Place {
@@ -197,6 +198,7 @@ impl Container for Sqlite {
                 within: None,
                 sequence: 0,
                 length: data.len() as u32,
+                packed: None,
             };
             let data = Bytes::copy_from_slice(data);
             visit(
@@ -219,7 +221,7 @@ impl Container for Sqlite {
     }
 
     fn size(&self) -> u64 {
-        self.length
+        self.size
     }
 }
 

@@ -82,8 +82,8 @@ pub(super) fn open(path: &Path) -> Result<Log> {
         annotations: folder.annotations(),
         lost: Default::default(),
         notes: vec![
-            "the frames are single pictures of different places: each stands at the origin, \
-             a second after the last"
+            "The frames are single pictures of different places: each stands at the origin, \
+             a second after the last."
                 .into(),
         ],
     };

@@ -160,7 +160,7 @@ impl Tracking {
         let mut log = sequence.log(path, "kitti_tracking", driven.then_some("oxts"))?;
         log.info
             .notes
-            .push("the frames' times are not recorded: taken as 10 Hz".into());
+            .push("The frames' times are not recorded: taken as 10 Hz.".into());
         Ok(log)
     }
 }
@@ -277,7 +277,7 @@ impl Sequence {
         let stamps: Vec<(u64, i64)> = stamps.collect();
         let began = stamps.first().map_or(0, |first| first.1);
         let ended = stamps.last().map_or(began, |last| last.1);
-        let without = "the log has no poses: every frame stands at the origin";
+        let without = "The log has no poses: every frame stands at the origin.";
         let info = Info {
             format,
             path: path.display().to_string(),
