@@ -27,7 +27,7 @@ pub enum Error {
         scenes: Vec<String>,
     },
     /// A file cannot be opened or read.
-    #[error("{}: {source}", line(path.display()))]
+    #[error("{}: {}", line(path.display()), line(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum Error {
         expected: String,
     },
     /// A picture cannot be decoded.
-    #[error("{}: not a whole PNG or JPEG picture: {source}", line(path.display()))]
+    #[error("{}: not a whole PNG or JPEG picture: {}", line(path.display()), line(source))]
     Image {
         /// The file.
         path: PathBuf,
@@ -108,10 +108,11 @@ pub enum Error {
     },
 }
 
-/// A text in one line. Names and paths that a log gives may have several.
+/// A text in one line. Names and paths that a log gives may have several, and
+/// what decoders say may end with one.
 fn line(text: impl Display) -> String {
     let mut line = String::new();
-    for c in text.to_string().chars() {
+    for c in text.to_string().trim_end().chars() {
         match c.is_control() {
             true => line.extend(c.escape_default()),
             false => line.push(c),
@@ -182,5 +183,9 @@ mod tests {
         let path = "a\nb.jpg".into();
         let error = Error::MissingImage { path }.to_string();
         assert!(error.starts_with(r"a\nb.jpg: missing"), "{error}");
+        let source = std::io::Error::other("no more bytes\n");
+        let path = "a.jpg".into();
+        let error = Error::Io { path, source }.to_string();
+        assert_eq!(error, "a.jpg: no more bytes");
     }
 }

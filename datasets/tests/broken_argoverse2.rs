@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Arc;
 
 use argoverse2_log::*;
-use arrow_array::{ArrayRef, Float64Array, UInt8Array, UInt16Array};
+use arrow_array::{ArrayRef, UInt8Array, UInt16Array};
 use janus_datasets::{Class, Distortion, Log};
 
 #[test]

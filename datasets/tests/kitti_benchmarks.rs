@@ -147,6 +147,25 @@ fn an_odometry_sequence_follows_its_ground_truth() {
     let log = Log::open(&sequence).expect("is a sequence");
     let whole: Vec<bool> = log.frames(None).map(|frame| frame.is_ok()).collect();
     assert_eq!(whole, [true, true, false, false]);
+    let broken = log.frames(None).find_map(Result::err).expect("has no pose");
+    let told = format!("{}: line 3", folder.path().join("poses/00.txt").display());
+    assert!(broken.to_string().contains(&told), "{broken}");
+    // Poses of which there are none are not those of a log without.
+    write(folder.path().join("poses/00.txt"), "");
+    let log = Log::open(&sequence).expect("is a sequence");
+    assert!(log.frames(None).all(|frame| frame.is_err()));
+    let times = sequence.join("times.txt");
+    write(folder.path().join("poses/00.txt"), &poses);
+    write(times.clone(), "0.0\n");
+    let log = Log::open(&sequence).expect("is a sequence");
+    let broken = log.frames(None).find_map(Result::err).expect("has no time");
+    assert!(
+        broken
+            .to_string()
+            .contains(&format!("{}: line 2", times.display())),
+        "{broken}"
+    );
+    write(times, "0.0\n0.1037\n0.2074\n0.31\n");
     write(folder.path().join("poses/00.txt"), "1 0 0 0 0 1 0 0 0 0 1");
     let error = Log::open(&sequence)
         .expect_err("lacks a number")

@@ -1,5 +1,6 @@
 //! The folders that rosbag2 writes: a `metadata.yaml` that names the files.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -13,6 +14,8 @@ use crate::file;
 const METADATA: &str = "metadata.yaml";
 /// The longest description that is read, bytes.
 const METADATA_LIMIT: u64 = 1 << 20;
+/// How many missing files are told one by one.
+const MOST_MISSING: usize = 20;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -54,21 +57,23 @@ pub(super) fn open(folder: &Path) -> Result<(Files, Vec<String>)> {
     let mut notes = Vec::new();
     let files = if path.exists() {
         let bag = describe(&path)?;
-        // By name alone: older versions put the folder before it.
-        let names = bag
-            .relative_file_paths
-            .iter()
-            .filter_map(|path| path.file_name());
-        let (there, missing) = names
-            .map(|name| folder.join(name))
-            .partition(|path| path.is_file());
-        let missing: Vec<PathBuf> = missing;
-        notes.extend(
-            missing
-                .iter()
-                .map(|path| format!("{}: missing: {METADATA} names it", path.display())),
-        );
-        there
+        // By name alone: older versions put the folder before it. However
+        // often a file is named, it is opened once.
+        let names = bag.relative_file_paths.iter();
+        let mut known = HashSet::new();
+        let names = names.filter_map(|path| path.file_name().filter(|name| known.insert(*name)));
+        let (there, missing): (Vec<_>, Vec<_>) =
+            names.partition(|name| folder.join(name).is_file());
+        let told = missing.iter().take(MOST_MISSING);
+        notes.extend(told.map(|name| {
+            let path = folder.join(name);
+            format!("{}: missing: {METADATA} names it", path.display())
+        }));
+        if let Some(more @ 1..) = missing.len().checked_sub(MOST_MISSING) {
+            let path = path.display();
+            notes.push(format!("{path}: names {more} more files that are missing"));
+        }
+        there.into_iter().map(|name| folder.join(name)).collect()
     } else {
         let path = path.display();
         notes.push(format!(
