@@ -103,7 +103,7 @@ impl Logs {
         // A frame of the synthetic world takes as long as a hundred openings.
         let synthetic = log.opens.extension().is_some_and(|e| e == "toml");
         let frames = match synthetic {
-            true => usize::from(input.len() % 64 == 0),
+            true => usize::from(input.len().is_multiple_of(64)),
             false => FRAMES,
         };
         read(&log.opens, frames);
