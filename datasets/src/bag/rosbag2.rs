@@ -94,7 +94,10 @@ fn describe(path: &Path) -> Result<Bag> {
     let metadata: Metadata = serde_saphyr::from_str(&text).map_err(|wrong| Error::Malformed {
         path: path.into(),
         field: METADATA.into(),
-        expected: format!("the description that rosbag2 writes: {wrong}"),
+        expected: format!(
+            "the description that rosbag2 writes: {}",
+            wrong.without_snippet()
+        ),
     })?;
     let bag = metadata.rosbag2_bagfile_information;
     let format = bag.compression_format.to_ascii_lowercase();

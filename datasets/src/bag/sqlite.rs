@@ -2,6 +2,7 @@
 //! can (`rosbag2_storage_sqlite3`).
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -19,6 +20,12 @@ use crate::loss::Loss;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The longest message that is read, bytes.
 const LONGEST: i32 = 1 << 28;
+/// The most instructions of SQLite's machine, in [`BURST`]s, until the next
+/// row. A row takes some ten, and so does a table; but pages that have been
+/// tampered with, each of which names the next a hundred times, are a tree of
+/// more rows than could ever be gone through.
+const BURSTS: u32 = 100;
+const BURST: i32 = 10_000;
 
 /// A database of messages.
 #[derive(Debug)]
@@ -26,6 +33,8 @@ pub(super) struct Sqlite {
     path: PathBuf,
     size: u64,
     connection: Mutex<Connection>,
+    /// What has run since the last row.
+    bursts: Arc<AtomicU32>,
 }
 
 impl Sqlite {
@@ -39,21 +48,27 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(uri(&path), flags).and_then(|connection| {
-            // What a database says about itself is not to be run.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-            let longest = i32::try_from(size + ALLOWANCE)
-                .unwrap_or(LONGEST)
-                .min(LONGEST);
-            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
-            connection.pragma_update(None, "cache_size", -4096)?;
-            Ok(connection)
-        });
+        let bursts = Arc::new(AtomicU32::new(0));
+        let counted = bursts.clone();
+        let tired = move || counted.fetch_add(1, Ordering::Relaxed) >= BURSTS;
+        let connection =
+            Connection::open_with_flags(uri(&path), flags).and_then(|mut connection| {
+                connection.progress_handler(BURST, Some(tired))?;
+                // What a database says about itself is not to be run.
+                connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+                connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+                let longest = i32::try_from(size + ALLOWANCE)
+                    .unwrap_or(LONGEST)
+                    .min(LONGEST);
+                connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
+                connection.pragma_update(None, "cache_size", -4096)?;
+                Ok(connection)
+            });
         let connection = connection.map_err(|wrong| malformed(&path, wrong))?;
         let sqlite = Self {
             size,
             connection: Mutex::new(connection),
+            bursts,
             path,
         };
         for table in ["topics", "messages"] {
@@ -78,10 +93,16 @@ impl Sqlite {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.rest();
         // A connection is whole whatever thread failed while it held it.
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to count anew.
+    fn rest(&self) {
+        self.bursts.store(0, Ordering::Relaxed);
     }
 
     fn malformed(&self, wrong: rusqlite::Error) -> Error {
@@ -99,6 +120,7 @@ impl Sqlite {
             let mut rows = statement.query([]).map_err(read)?;
             let mut found = Vec::new();
             while let Some(row) = rows.next().map_err(read)? {
+                self.rest();
                 let mut fields: [Vec<u8>; 4] = Default::default();
                 for (index, field) in fields.iter_mut().enumerate() {
                     *field = row.get(index).map_err(read)?;
@@ -159,6 +181,7 @@ impl Container for Sqlite {
         let mut rows = statement.query([]).map_err(read)?;
         let mut before = i64::MIN;
         loop {
+            self.rest();
             let row = match rows.next() {
                 Ok(Some(row)) => row,
                 Ok(None) => break,

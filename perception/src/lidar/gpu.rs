@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, pod_collect_to_vec, pod_read_unaligned};
 use janus_shaders::wgpu::{
-    Buffer, BufferUsages, CommandEncoder, ComputePassTimestampWrites, QuerySet,
-    QuerySetDescriptor, QueryType,
+    Buffer, BufferUsages, CommandEncoder, ComputePassTimestampWrites, QuerySet, QuerySetDescriptor,
+    QueryType,
 };
 use janus_shaders::{Context, GpuError, cluster, distance, fuse, ground, occupancy, voxel};
 
