@@ -133,12 +133,8 @@ fn points<'a>(
         let mount = frame.rig.lidars[sweep.lidar].base_from_sensor;
         let labels = sweep.labels.as_ref().unwrap();
         sweep.points.iter().zip(labels).map(move |(point, label)| {
-            let place = point.metres().map(f64::from);
-            (
-                point,
-                (mount * nalgebra::Point3::from(place)).coords.into(),
-                *label,
-            )
+            let place = mount * nalgebra::Point3::from(point.metres().map(f64::from));
+            (point, [place.x, place.y, place.z], *label)
         })
     });
     assert_eq!(
