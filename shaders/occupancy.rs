@@ -4,14 +4,15 @@
 //! ground's. A beam that ended on the ground also shows the cells before it
 //! to be free, as far as it passed lower than any obstacle over their ground:
 //! beams are followed from their ends, and one for each cell is enough, that
-//! of the cell's first return. A cell is updated once a run, hits first
+//! of the cell's first return. What is seen beyond an obstacle, under it, is not
+//! free: the ground under a parked car. A cell is updated once a run, hits first
 //! (Moravec and Elfes, "High resolution maps from wide angle sonar", 1985, in
 //! log-odds; beams step as in Amanatides and Woo, "A fast voxel traversal
 //! algorithm for ray tracing", 1987, but only along their longer axis). What
 //! is not seen any more fades.
 //!
 //! Work: per point 8 bytes in and a maximum in its cell; per cell with ground
-//! in it 64 bytes in, a transform, three divisions and 8 bytes for each cell
+//! in it 64 bytes in, a transform, three divisions and 12 bytes for each cell
 //! that its beam clears; per cell 8 bytes of what was seen, 2 of log-odds in
 //! and 2 out.
 
@@ -44,12 +45,11 @@ pub const UNKNOWN: i16 = i16::MIN;
 /// [`Params::last_origin`] of a run that forgets all that was seen before.
 pub const FORGET: [i32; 2] = [i32::MIN; 2];
 
-/// What was seen of a cell: nothing, a beam that passed low, the ground (more
-/// than [`PASSED`] and less than [`HIT`], the more the earlier the return), an
-/// obstacle.
-const NOTHING: u32 = 0;
-const PASSED: u32 = 1;
+/// What was seen of a cell: an obstacle, or else the ground, in the upper bits
+/// (the more the earlier the return), and in the lowest one whether it is free.
+const FREE: u32 = 1;
 const HIT: u32 = u32::MAX;
+const FIRST: u32 = HIT >> 1;
 
 /// Height of the ground where there is no estimate.
 const NONE: i32 = i32::MIN;
@@ -301,7 +301,7 @@ impl Twin {
         Self {
             grid: vec![UNKNOWN; cells],
             last: vec![UNKNOWN; cells],
-            seen: (0..cells).map(|_| AtomicU32::new(NOTHING)).collect(),
+            seen: (0..cells).map(|_| AtomicU32::new(0)).collect(),
         }
     }
 
@@ -357,10 +357,11 @@ fn observe(params: &Params, first: u32, cells: &[u32], heights: &[i32], seen: &[
         let Some(seen) = seen.get(cell as usize) else {
             continue;
         };
+        let ground = (FIRST - 1 - id) << 1;
         if height > params.obstacle_min {
             seen.store(HIT, Relaxed);
-        } else if seen.load(Relaxed) < HIT - 1 - id {
-            seen.fetch_max(HIT - 1 - id, Relaxed);
+        } else if seen.load(Relaxed) < ground {
+            seen.fetch_max(ground, Relaxed);
         }
     }
 }
@@ -370,17 +371,25 @@ fn observe(params: &Params, first: u32, cells: &[u32], heights: &[i32], seen: &[
 fn clear(params: &Params, scan: &Scan<'_>, first: usize, seen: &[AtomicU32]) {
     for cell in first..first + params.window.side as usize {
         let what = seen[cell].load(Relaxed);
-        if what > PASSED && what < HIT {
-            follow(params, scan, cell, (HIT - 1 - what) as usize, seen);
+        if what != HIT && what >> 1 != 0 {
+            follow(params, scan, cell, (FIRST - 1 - (what >> 1)) as usize, seen);
         }
     }
 }
 
 /// Follows the beam back that ended on the ground in a cell, as long as it is
 /// no higher over the ground of the cells that it passes than an obstacle may
-/// be.
+/// be. What it shows is free, but for what is beyond an obstacle under which it
+/// passed.
 #[inline]
 fn follow(params: &Params, scan: &Scan<'_>, end: usize, point: usize, seen: &[AtomicU32]) {
+    // Nothing else is changed meanwhile, so that no thread undoes another's work.
+    let mark_free = |index: usize| {
+        let what = seen[index].load(Relaxed);
+        if what & FREE == 0 {
+            seen[index].store(what | FREE, Relaxed);
+        }
+    };
     let Window {
         origin,
         side,
@@ -389,50 +398,51 @@ fn follow(params: &Params, scan: &Scan<'_>, end: usize, point: usize, seen: &[At
     let p = scan.fused[point];
     let (sweep, pose) = (sweep_of(p), pose_of(p));
     if sweep >= params.sweeps as usize || pose >= params.poses as usize {
-        return;
+        return mark_free(end);
     }
     let [x, y, z, _] = scan.mounts[sweep];
     let sensor = scan.poses[pose].apply([x, y, z]);
     let d: [i32; 3] = std::array::from_fn(|i| sensor[i].wrapping_sub(p[i]));
-    let far = d.iter().any(|c| !(-LIMIT..=LIMIT).contains(c));
-    if far {
-        return;
+    if d.iter().any(|c| !(-LIMIT..=LIMIT).contains(c)) {
+        return mark_free(end);
     }
     let length = d[0].abs().max(d[1].abs());
     // A steeper beam shows no cell but its own.
     if d[2].abs() > length || length == 0 {
-        return;
+        return mark_free(end);
     }
     // One cell at a time along the axis on which the beam is longer. No
     // quotient exceeds that of a place within a window.
     let ratio = |a: i32, b: i32| quotient((a << FRACTION) as u32, b) as i32;
     let slopes = d.map(|c| c.signum() * ratio(c.abs(), length));
-    let cell = [end as u32 & (side - 1), end as u32 / side];
-    let mut place: [i32; 2] = std::array::from_fn(|i| {
-        let corner = origin[i].wrapping_add(cell[i] as i32).wrapping_mul(size);
-        ((cell[i] as i32) << FRACTION) + ratio(p[i].wrapping_sub(corner), size)
+    let cell = [end as u32 & (side - 1), end as u32 / side].map(|c| c as i32);
+    let start: [i32; 2] = std::array::from_fn(|i| {
+        let corner = origin[i].wrapping_add(cell[i]).wrapping_mul(size);
+        (cell[i] << FRACTION) + ratio(p[i].wrapping_sub(corner), size)
     });
-    let mut way = size;
-    while way <= length {
-        place = [place[0] + slopes[0], place[1] + slopes[1]];
-        let [x, y] = place.map(|c| (c >> FRACTION) as u32);
-        if x >= side || y >= side {
-            return;
-        }
-        let index = (y * side + x) as usize;
+    let index = |i: i32| {
+        let [x, y] = [0, 1].map(|k| ((start[k] + i * slopes[k]) >> FRACTION) as u32);
+        (x < side && y < side).then(|| (y * side + x) as usize)
+    };
+
+    // How many cells it passes low, and from which on it has passed all
+    // obstacles.
+    let (mut passed, mut first) = (1, 0);
+    while passed * size <= length {
+        let Some(index) = index(passed) else { break };
         let floor = scan.ground[index];
         let height = p[2]
-            .wrapping_add((way * slopes[2]) >> FRACTION)
+            .wrapping_add((passed * size * slopes[2]) >> FRACTION)
             .wrapping_sub(floor);
         if floor == NONE || height > params.obstacle_min {
-            return;
+            break;
         }
-        // Nothing else is written meanwhile.
-        if seen[index].load(Relaxed) == NOTHING {
-            seen[index].store(PASSED, Relaxed);
+        passed += 1;
+        if seen[index].load(Relaxed) == HIT {
+            first = passed;
         }
-        way += size;
     }
+    (first..passed).filter_map(index).for_each(mark_free);
 }
 
 /// Notes that the vehicle itself stands on some cells.
@@ -461,8 +471,8 @@ fn stand(params: &Params, seen: &mut [AtomicU32]) {
                 && y.abs() <= reach
                 && (0..2).all(|i| (params.body_min[i]..=params.body_max[i]).contains(&q[i]));
             let seen = seen[(row * side as i32 + column) as usize].get_mut();
-            if within && *seen == NOTHING {
-                *seen = PASSED;
+            if within && *seen & FREE == 0 {
+                *seen = FREE;
             }
         }
     }
@@ -501,7 +511,7 @@ fn update(params: &Params, seen: &mut [AtomicU32], cells: &mut [i16]) {
         ..
     } = *params;
     for (cell, seen) in cells.iter_mut().zip(seen) {
-        let seen = std::mem::replace(seen.get_mut(), NOTHING);
+        let seen = std::mem::take(seen.get_mut());
         let before = i32::from(*cell);
         let is_unknown = *cell == UNKNOWN;
         let prior = if is_unknown { 0 } else { before };
@@ -510,6 +520,6 @@ fn update(params: &Params, seen: &mut [AtomicU32], cells: &mut [i16]) {
         let less = (prior.abs() - decay).max(0);
         let faded = if prior < 0 { -less } else { less };
         let faded = if is_unknown { before } else { faded };
-        *cell = if seen == NOTHING { faded } else { changed } as i16;
+        *cell = if seen & FREE == 0 { faded } else { changed } as i16;
     }
 }

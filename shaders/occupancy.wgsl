@@ -32,11 +32,11 @@ struct Params {
     pad: u32,
 }
 
-// What was seen of a cell: nothing, a beam that passed low, the ground (more
-// than PASSED and less than HIT, the more the earlier the return), an obstacle.
-const NOTHING = 0u;
-const PASSED = 1u;
+// What was seen of a cell: an obstacle, or else the ground, in the upper bits
+// (the more the earlier the return), and in the lowest one whether it is free.
+const FREE = 1u;
 const HIT = 0xffffffffu;
+const FIRST = HIT >> 1u;
 
 const NONE = -2147483647 - 1;
 const UNKNOWN = -32768;
@@ -71,14 +71,22 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
         || cell >= params.window.side * params.window.side {
         return;
     }
-    let what = select(HIT - 1u - id.x, HIT, height > params.obstacle_min);
+    let what = select((FIRST - 1u - id.x) << 1u, HIT, height > params.obstacle_min);
     if atomicLoad(&seen[cell]) < what {
         atomicMax(&seen[cell], what);
     }
 }
 
+fn mark_free(index: u32) {
+    if (atomicLoad(&seen[index]) & FREE) == 0u {
+        atomicOr(&seen[index], FREE);
+    }
+}
+
 // Follows the beam back that ended on the ground in a cell, as long as it is
 // no higher over the ground of the cells that it passes than an obstacle may be.
+// What it shows is free, but for what is beyond an obstacle under which it
+// passed.
 fn follow(end: u32, point: u32) {
     let side = params.window.side;
     let size = params.window.cell_mm;
@@ -87,6 +95,7 @@ fn follow(end: u32, point: u32) {
     let sweep = (tag >> 16u) & 31u;
     let pose = (tag >> 21u) & 511u;
     if sweep >= params.sweeps || pose >= params.poses {
+        mark_free(end);
         return;
     }
     let d = transform(poses[pose], mounts[sweep].xyz) - p.xyz;
@@ -94,29 +103,38 @@ fn follow(end: u32, point: u32) {
     let length = max(abs(d.x), abs(d.y));
     // A steeper beam shows no cell but its own.
     if any(far) || abs(d.z) > length || length == 0 {
+        mark_free(end);
         return;
     }
-    // One cell at a time along the axis on which the beam is longer.
     let along = abs(d) << vec3<u32>(FRACTION);
     let slopes = sign(d) * vec3<i32>(quotient(along.xy, length), quotient(along.zz, length).x);
     let cell = vec2<i32>(i32(end & (side - 1u)), i32(end >> countTrailingZeros(side)));
     let within = p.xy - (params.window.origin + cell) * size;
-    var place = (cell << vec2<u32>(FRACTION)) + quotient(within << vec2<u32>(FRACTION), size);
-    for (var way = size; way <= length; way += size) {
-        place += slopes.xy;
+    let start = (cell << vec2<u32>(FRACTION)) + quotient(within << vec2<u32>(FRACTION), size);
+
+    // How many cells it passes low, and from which on it has passed all
+    // obstacles.
+    var passed = 1;
+    var first = 0;
+    for (var place = start + slopes.xy; passed * size <= length; place += slopes.xy) {
         let at = vec2<u32>(place >> vec2<u32>(FRACTION));
         if any(at >= vec2<u32>(side)) {
-            return;
+            break;
         }
         let index = at.y * side + at.x;
         let floor = ground[index];
-        let height = p.z + ((way * slopes.z) >> FRACTION) - floor;
+        let height = p.z + ((passed * size * slopes.z) >> FRACTION) - floor;
         if floor == NONE || height > params.obstacle_min {
-            return;
+            break;
         }
-        if atomicLoad(&seen[index]) == NOTHING {
-            atomicMax(&seen[index], PASSED);
+        passed += 1;
+        if atomicLoad(&seen[index]) == HIT {
+            first = passed;
         }
+    }
+    for (var i = first; i < passed; i += 1) {
+        let at = vec2<u32>((start + i * slopes.xy) >> vec2<u32>(FRACTION));
+        mark_free(at.y * side + at.x);
     }
 }
 
@@ -128,8 +146,8 @@ fn clear(
     let cells = params.window.side * params.window.side;
     for (var cell = id.x; cell < cells; cell += workgroups.x * 256u) {
         let what = atomicLoad(&seen[cell]);
-        if what > PASSED && what < HIT {
-            follow(cell, HIT - 1u - what);
+        if what != HIT && (what >> 1u) != 0u {
+            follow(cell, FIRST - 1u - (what >> 1u));
         }
     }
 }
@@ -154,7 +172,7 @@ fn is_under_body(cell: vec2<i32>) -> bool {
 // Log-odds after those before.
 fn updated(before: i32, seen: u32) -> i32 {
     let prior = select(before, 0, before == UNKNOWN);
-    if seen == NOTHING {
+    if (seen & FREE) == 0u {
         return select(sign(prior) * max(abs(prior) - params.decay, 0), UNKNOWN, before == UNKNOWN);
     }
     let change = select(-params.miss, params.hit, seen == HIT);
@@ -178,8 +196,8 @@ fn update(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     for (var i = 0; i < 2; i += 1) {
         var what = atomicLoad(&seen[first + i]);
-        if what == NOTHING && is_under_body(cell + vec2<i32>(i, 0)) {
-            what = PASSED;
+        if (what & FREE) == 0u && is_under_body(cell + vec2<i32>(i, 0)) {
+            what = FREE;
         }
         pair[i] = updated(pair[i], what);
     }

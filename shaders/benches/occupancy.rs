@@ -25,13 +25,13 @@ fn params(scan: &scan::Scan) -> Params {
         sweeps: 1,
         poses: 1,
         ground_min: -400,
-        obstacle_min: 250,
+        obstacle_min: 300,
         obstacle_max: 2_000,
         hit: 900,
         miss: 500,
         least: -2_000,
         most: 2_500,
-        decay: 100,
+        decay: 500,
         pad: 0,
     }
 }
