@@ -138,14 +138,14 @@ impl Default for GridConfig {
         Self {
             cell_m: 0.2,
             side_cells: 512,
-            ground_min_m: -1.0,
+            ground_min_m: -0.4,
             obstacle_min_m: 0.3,
-            obstacle_max_m: 2.5,
-            hit: 0.85,
-            miss: 0.7,
+            obstacle_max_m: 2.7,
+            hit: 0.9,
+            miss: 0.5,
             least: -2.0,
-            most: 2.0,
-            decay: 0.0,
+            most: 2.5,
+            decay: 0.5,
         }
     }
 }

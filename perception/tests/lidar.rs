@@ -318,6 +318,7 @@ fn what_there_is_no_room_for_is_counted() {
 fn voxels_may_be_made_of_the_last_frames() {
     let config = LidarConfig {
         accumulate: 3,
+        max_points: 1_000_000,
         ..LidarConfig::default()
     };
     let mut lidar = lidar(config);
@@ -348,6 +349,7 @@ fn software_device() -> Context {
 fn a_device_gives_what_the_twins_give() {
     let config = LidarConfig {
         accumulate: 2,
+        max_points: 1_000_000,
         ..LidarConfig::default()
     };
     let mut device = Lidar::new(config.clone(), Some(software_device())).unwrap();

@@ -1,34 +1,29 @@
 //! How long clusters take: the twin, and the kernels on the software driver or
 //! the device that `JANUS_TEST_DEVICE` names.
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
 
 mod scan;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use janus_shaders::cluster::{NONE, Params, Pipeline, Twin};
-use janus_shaders::{Context, DeviceChoice, Window};
+use janus_shaders::cluster::{Params, Pipeline, Twin};
+use janus_shaders::{Context, DeviceChoice};
 use wgpu::{Buffer, BufferUsages, PollType};
 
 fn clusters(criterion: &mut Criterion) {
     let name = std::env::var("JANUS_TEST_DEVICE").unwrap_or_else(|_| "llvmpipe".into());
     let context = Context::open(&DeviceChoice::Named(name)).ok().flatten();
-    let window = Window::about([0; 2], 512, 200);
-    let fused = scan::scan(0);
-    let cells: Vec<_> = (fused.iter())
-        .map(|p| match p[3] as u32 >> 30 {
-            0 => window.index(p[0], p[1]),
-            _ => Window::NOWHERE,
-        })
-        .collect();
-    // The ground of the scan is level.
-    let heights: Vec<_> = (fused.iter().zip(&cells))
-        .map(|(p, cell)| if *cell == Window::NOWHERE { NONE } else { p[2] })
-        .collect();
+    let scan::Scan {
+        window,
+        fused,
+        cells,
+        heights,
+        ..
+    } = scan::scan();
     let params = Params {
         window,
         position: [0; 2],
         points: fused.len() as u32,
-        tolerance: 200,
+        tolerance: 125,
         clearance: 2_500,
         reach_mm: 200,
         reach_per_mille: 20,
