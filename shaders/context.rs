@@ -204,7 +204,7 @@ impl Context {
         let limits = self.device.limits();
         let most = limits
             .max_buffer_size
-            .min(u64::from(limits.max_storage_buffer_binding_size));
+            .min(limits.max_storage_buffer_binding_size);
         if bytes <= most {
             return Ok(());
         }

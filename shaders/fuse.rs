@@ -7,7 +7,10 @@
 
 use bytemuck::{Pod, Zeroable, bytes_of, cast_slice};
 use rayon::prelude::*;
-use wgpu::{BindGroup, Buffer, BufferUsages, CommandEncoder, ComputePassTimestampWrites, Queue};
+use wgpu::{
+    BindGroup, Buffer, BufferUsages, CommandEncoder, ComputePassDescriptor,
+    ComputePassTimestampWrites, Queue,
+};
 
 use crate::context::Context;
 use crate::fixed::{LIMIT, Transform};
@@ -205,7 +208,10 @@ impl Pipeline {
         params: &Params,
     ) {
         encoder.clear_buffer(&bound.counts, 0, None);
-        let mut pass = Kernel::pass(encoder, clock);
+        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor {
+            label: Some("fuse"),
+            timestamp_writes: clock,
+        });
         self.kernel.dispatch(&mut pass, &bound.group, params.points);
     }
 }

@@ -1,9 +1,6 @@
 //! A compute pipeline with its layout and workgroup size.
 
-use wgpu::{
-    BindGroup, Buffer, CommandEncoder, ComputePass, ComputePassDescriptor,
-    ComputePassTimestampWrites, ComputePipeline,
-};
+use wgpu::{BindGroup, Buffer, ComputePass, ComputePipeline};
 
 use crate::context::Context;
 
@@ -67,17 +64,6 @@ impl Kernel {
                 layout: &self.pipeline.get_bind_group_layout(0),
                 entries: &entries,
             })
-    }
-
-    /// Begins a compute pass that `clock` may time.
-    pub(crate) fn pass<'a>(
-        encoder: &'a mut CommandEncoder,
-        clock: Option<ComputePassTimestampWrites<'_>>,
-    ) -> ComputePass<'a> {
-        encoder.begin_compute_pass(&ComputePassDescriptor {
-            label: None,
-            timestamp_writes: clock,
-        })
     }
 
     /// Runs at least `invocations` invocations, which the caller keeps under

@@ -235,7 +235,7 @@ impl LidarConfig {
             |low, high| voxel::Bounds::about(pose.translation(), range as u32, [low, high], size);
         // The vertical of base_link is off by so much at the greatest range.
         let tilt = pose.z[0].unsigned_abs().max(pose.z[1].unsigned_abs());
-        let rise = (2 * i64::from(range) * i64::from(tilt) >> 20) as i32;
+        let rise = ((2 * i64::from(range) * i64::from(tilt)) >> 20) as i32;
         match about(low - rise, high + rise) {
             Err(VoxelError::Extent(_)) => about(low, high),
             made => made,
@@ -271,7 +271,7 @@ mod tests {
                 (|c| c.range_m = f64::NAN) as fn(&mut LidarConfig),
                 "lidar.range_m",
             ),
-            (|c| c.height_max_m = -4.0, "lidar.height_max_m"),
+            (|c| c.height_max_m = -11.0, "lidar.height_max_m"),
             (|c| c.grid.cell_m = 0.0, "lidar.grid.cell_m"),
             (|c| c.grid.obstacle_max_m = 0.1, "lidar.grid.obstacle_max_m"),
             (|c| c.grid.least = 0.0, "lidar.grid.least"),
