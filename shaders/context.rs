@@ -52,6 +52,21 @@ pub enum GpuError {
         /// What the driver said.
         reason: String,
     },
+    /// A buffer is larger than the device can hold.
+    #[error(
+        "device `{name}`: {what} takes {bytes} bytes in one buffer, and the device holds at most \
+         {most}"
+    )]
+    TooLarge {
+        /// The adapter.
+        name: String,
+        /// What asks for it.
+        what: &'static str,
+        /// Bytes that it takes.
+        bytes: u64,
+        /// Bytes that the device holds.
+        most: u64,
+    },
     /// The device was lost, ran out of memory or refused a command.
     #[error("device `{name}`: {reason}")]
     Failed {
@@ -180,6 +195,33 @@ impl Context {
         }
     }
 
+    /// Whether a storage buffer of so many bytes can be had; `what` is the
+    /// setting that asks for it.
+    ///
+    /// # Errors
+    /// [`GpuError::TooLarge`] if it cannot.
+    pub fn fits(&self, what: &'static str, bytes: u64) -> Result<(), GpuError> {
+        let limits = self.device.limits();
+        let most = limits
+            .max_buffer_size
+            .min(limits.max_storage_buffer_binding_size);
+        if bytes <= most {
+            return Ok(());
+        }
+        Err(GpuError::TooLarge {
+            name: self.adapter.name.clone(),
+            what,
+            bytes,
+            most,
+        })
+    }
+
+    /// Whether the device tells when a pass begins and ends.
+    pub fn has_clock(&self) -> bool {
+        let features = self.device.features();
+        features.contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
     /// A buffer of at least four bytes, zeroed.
     pub fn buffer(&self, label: &str, bytes: u64, usage: BufferUsages) -> Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
@@ -190,13 +232,19 @@ impl Context {
         })
     }
 
-    /// Waits for everything submitted, and copies what `staging` holds.
+    /// Waits for everything submitted, and reads the first `bytes` bytes of
+    /// `staging`.
     ///
     /// # Errors
     /// [`GpuError::Failed`] if the device failed before or meanwhile.
-    pub fn read_back(&self, staging: &Buffer, out: &mut Vec<u8>) -> Result<(), GpuError> {
+    pub fn read_back<T>(
+        &self,
+        staging: &Buffer,
+        bytes: u64,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, GpuError> {
         let (sender, receiver) = std::sync::mpsc::channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
+        staging.map_async(wgpu::MapMode::Read, ..bytes, move |mapped| {
             // The receiver outlives this callback unless the wait failed.
             let _ = sender.send(mapped);
         });
@@ -213,13 +261,12 @@ impl Context {
             Err(_) => return Err(self.failed("a readback was never mapped".into())),
         }
         let view = staging
-            .get_mapped_range(..)
+            .get_mapped_range(..bytes)
             .map_err(|error| self.failed(error.to_string()))?;
-        out.clear();
-        out.extend_from_slice(&view);
+        let result = read(&view);
         drop(view);
         staging.unmap();
-        Ok(())
+        Ok(result)
     }
 }
 

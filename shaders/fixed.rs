@@ -32,6 +32,13 @@ pub struct Transform {
 pub struct NotRigid;
 
 impl Transform {
+    /// What changes nothing.
+    pub const IDENTITY: Self = Self {
+        x: [1 << FRACTION, 0, 0, 0],
+        y: [0, 1 << FRACTION, 0, 0],
+        z: [0, 0, 1 << FRACTION, 0],
+    };
+
     /// Rounds a rotation (row-major) and a translation in metres.
     ///
     /// # Errors

@@ -1,15 +1,19 @@
-// Brings every return of every sweep into the odom frame and says which to
-// keep. Needs common/fixed.wgsl.
+// Brings every return of every sweep into the odom frame, from where the
+// vehicle was when it was measured, and says which to keep and in which cell
+// of the window they are. Needs common/fixed.wgsl and common/window.wgsl.
 
 struct Params {
-    // Number of points and of sweeps.
+    window: Window,
     points: u32,
     sweeps: u32,
-    // Crop, in base_link: the horizontal range in units of 32 mm, squared.
+    poses: u32,
+    // A pose lasts 2^tick_shift ticks.
+    tick_shift: u32,
+    // Units of 32 mm, squared.
     range_squared: u32,
+    // In base_link, mm.
     height_min: i32,
     height_max: i32,
-    // The vehicle's own body, in base_link, mm.
     body_top: i32,
     body_min: vec2<i32>,
     body_max: vec2<i32>,
@@ -17,10 +21,12 @@ struct Params {
 
 struct Sweep {
     base_from_sensor: Transform,
-    odom_from_sensor: Transform,
     // Index of the sweep's first point.
     first: u32,
-    pad: array<u32, 3>,
+    // The pose of a point t ticks old is pose + (tick + (t & mask)) >> tick_shift.
+    pose: u32,
+    tick: u32,
+    mask: u32,
 }
 
 const KEPT = 0u;
@@ -33,9 +39,11 @@ const LIMIT = 524287;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> sweeps: array<Sweep>;
-@group(0) @binding(2) var<storage, read> points: array<vec4<i32>>;
-@group(0) @binding(3) var<storage, read_write> fused: array<vec4<i32>>;
-@group(0) @binding(4) var<storage, read_write> counts: array<atomic<u32>, 4>;
+@group(0) @binding(2) var<storage, read> poses: array<Transform>;
+@group(0) @binding(3) var<storage, read> points: array<vec4<i32>>;
+@group(0) @binding(4) var<storage, read_write> fused: array<vec4<i32>>;
+@group(0) @binding(5) var<storage, read_write> cells: array<u32>;
+@group(0) @binding(6) var<storage, read_write> counts: array<atomic<u32>, 4>;
 
 var<workgroup> group_counts: array<atomic<u32>, 4>;
 
@@ -79,13 +87,18 @@ fn fuse(
         let p = points[id.x];
         let base = transform(sweeps[s].base_from_sensor, p.xyz);
         let what = outcome(p.xyz, base);
+        let tag = u32(p.w);
+        let ticks = sweeps[s].tick + ((tag >> 16u) & sweeps[s].mask);
+        let pose = min(sweeps[s].pose + (ticks >> params.tick_shift), params.poses - 1u);
         var odom = vec3<i32>(0);
+        var cell = NOWHERE;
         if what == KEPT {
-            odom = transform(sweeps[s].odom_from_sensor, p.xyz);
+            odom = transform(poses[pose], base);
+            cell = window_index(params.window, odom.xy);
         }
-        // Tag: intensity, sweep, outcome.
-        let tag = (u32(p.w) & 0xffffu) | (s << 16u) | (what << 30u);
-        fused[id.x] = vec4<i32>(odom, i32(tag));
+        let told = (tag & 0xffffu) | (s << 16u) | (pose << 21u) | (what << 30u);
+        fused[id.x] = vec4<i32>(odom, i32(told));
+        cells[id.x] = cell;
         atomicAdd(&group_counts[what], 1u);
     }
     workgroupBarrier();

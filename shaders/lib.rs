@@ -5,11 +5,15 @@
 //! A kernel is `x.wgsl` beside `x.rs`. All arithmetic is on integers, so no
 //! result depends on the order in which threads run.
 
+pub mod cluster;
 pub mod context;
+pub mod distance;
 pub mod fixed;
 pub mod fuse;
+pub mod ground;
 pub mod kernel;
 pub mod occupancy;
+pub mod voxel;
 pub mod window;
 
 pub use context::{AdapterSummary, Context, DeviceChoice, GpuError};

@@ -1,63 +1,94 @@
 //! Log-odds occupancy of a window of cells that rolls with the vehicle.
 //!
-//! A beam marks the cell in which it ends as hit or free, and shows the cells
-//! before it to be free as far as it passed lower than any obstacle. A cell is
-//! updated once a run, hits first (Moravec and Elfes, "High resolution maps
-//! from wide angle sonar", 1985, in log-odds; lines after Bresenham, 1965).
+//! A return marks the cell in which it lies as hit, or as free if it is the
+//! ground's. A beam that ended on the ground also shows the cells before it
+//! to be free, as far as it passed lower than any obstacle over their ground:
+//! beams are followed from their ends, and one for each cell is enough, that
+//! of the cell's first return. What is seen beyond an obstacle, under it, is not
+//! free: the ground under a parked car. A cell is updated once a run, hits first
+//! (Moravec and Elfes, "High resolution maps from wide angle sonar", 1985, in
+//! log-odds; beams step as in Amanatides and Woo, "A fast voxel traversal
+//! algorithm for ray tracing", 1987, but only along their longer axis). What
+//! is not seen any more fades.
 //!
-//! Work: per point 16 bytes in and the cells that it clears; per cell two bits
-//! of evidence in and out and 16 bits of log-odds in and out.
+//! Work: per point 8 bytes in and a maximum in its cell; per cell with ground
+//! in it 64 bytes in, a transform, three divisions and 12 bytes for each cell
+//! that its beam clears; per cell 8 bytes of what was seen, 2 of log-odds in
+//! and 2 out.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use bytemuck::{Pod, Zeroable};
+use bytemuck::{Pod, Zeroable, bytes_of, cast_slice};
 use rayon::prelude::*;
+use wgpu::{
+    BindGroup, Buffer, BufferUsages, CommandEncoder, ComputePassDescriptor,
+    ComputePassTimestampWrites, Queue,
+};
 
 use crate::context::Context;
-use crate::fixed::{floor_div, transform_row};
-use crate::fuse::{Fused, Outcome, outcome_of, sweep_of};
+use crate::fixed::{LIMIT, Transform, floor_div, transform_row};
+use crate::fuse::{Fused, MAX_SWEEPS, pose_of, sweep_of};
 use crate::kernel::Kernel;
+use crate::window::{Window, quotient};
 
 /// The WGSL program.
 pub const SOURCE: &str = concat!(
     include_str!("common/fixed.wgsl"),
+    include_str!("common/window.wgsl"),
     include_str!("occupancy.wgsl")
 );
 
 /// The log-odds of a cell that was never observed.
 pub const UNKNOWN: i16 = i16::MIN;
 
-/// Cells whose evidence shares a word.
-pub const CELLS_A_WORD: usize = 16;
+/// [`Params::last_origin`] of a run that forgets all that was seen before.
+pub const FORGET: [i32; 2] = [i32::MIN; 2];
 
+/// What was seen of a cell: an obstacle, or else the ground, in the upper bits
+/// (the more the earlier the return), and in the lowest one whether it is free.
 const FREE: u32 = 1;
-const HIT: u32 = 2;
+const HIT: u32 = u32::MAX;
+const FIRST: u32 = HIT >> 1;
+
+/// Height of the ground where there is no estimate.
+const NONE: i32 = i32::MIN;
+
+/// Fractional bits of a place along a beam. A beam's ends are at most
+/// [`LIMIT`] apart, so that lengths in this form still fit 32 bits.
+const FRACTION: i32 = 11;
 
 /// The window, and what counts as evidence.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct Params {
-    /// Height over the vehicle's ground plane: a row of a
-    /// [`crate::fixed::Transform`], about [`Params::centre`].
-    pub plane: [i32; 4],
-    /// Odom position about which [`Params::plane`] is taken, mm; the last is
-    /// unused.
-    pub centre: [i32; 4],
-    /// Cell coordinates of the window's least corner.
-    pub origin: [i32; 2],
-    /// [`Params::origin`] at the last update.
+    /// The cells.
+    pub window: Window,
+    /// The window's origin at the last run, or [`FORGET`].
     pub last_origin: [i32; 2],
-    /// Cells along a side: a power of two, 16 or more.
-    pub side: u32,
-    /// Side of a cell, mm; positive.
-    pub cell_mm: i32,
+    /// Place of base_link in odom, mm.
+    pub base: [i32; 2],
+    /// From odom, about [`Params::base`], to x in base_link: the row of a
+    /// [`Transform`] that only turns about z.
+    pub base_x: [i32; 4],
+    /// The same to y in base_link.
+    pub base_y: [i32; 4],
+    /// Least x and y of the vehicle's own body in base_link, mm. Where it
+    /// stands is free.
+    pub body_min: [i32; 2],
+    /// Greatest x and y of the vehicle's own body, mm.
+    pub body_max: [i32; 2],
     /// Number of points.
     pub points: u32,
-    /// Returns lower than this are no ground, mm.
+    /// Number of sweeps. The beams of others are not followed.
+    pub sweeps: u32,
+    /// Number of poses. The beams of others are not followed.
+    pub poses: u32,
+    /// Returns lower than this over the ground are errors, mm.
     pub ground_min: i32,
-    /// Returns higher than this are obstacles, mm.
+    /// Returns higher than this over the ground are obstacles, mm.
     pub obstacle_min: i32,
-    /// Returns higher than this hang above the vehicle, mm.
+    /// Returns higher than this over the ground hang above the vehicle, mm.
     pub obstacle_max: i32,
     /// Added to a cell that was hit, thousandths of a nat.
     pub hit: i32,
@@ -67,153 +98,428 @@ pub struct Params {
     pub least: i32,
     /// Greatest log-odds, thousandths of a nat.
     pub most: i32,
+    /// By so much the log-odds of a cell of which nothing was seen come
+    /// nearer to zero, thousandths of a nat.
+    pub decay: i32,
     /// Unused.
-    pub pad: [u32; 2],
+    pub pad: u32,
 }
 
-/// Where a sweep's sensor stood: x and y in odom and height over the ground
-/// plane, mm; the last is unused.
-pub type Sensor = [i32; 4];
+/// Where a sweep's sensor is mounted: x, y and z in base_link, mm; the last is
+/// unused.
+pub type Mount = [i32; 4];
 
-/// The GPU pipeline that gathers evidence. Bindings: 0 [`Params`],
-/// 1 [`Sensor`]s, 2 [`Fused`] points, 3 evidence (two bits a cell).
-pub fn observe_kernel(context: &Context) -> Kernel {
-    Kernel::new(context, "observe", SOURCE, 256)
+/// The buffers from which the kernels read.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// odom_from_base: [`Transform`]s.
+    pub poses: &'a Buffer,
+    /// [`Fused`] points.
+    pub fused: &'a Buffer,
+    /// Each point's cell in the window, as [`Window::index`] gives it: `u32`.
+    pub cells: &'a Buffer,
+    /// Each point's height over the ground, mm, `i32::MIN` where it is not
+    /// known: `i32`.
+    pub heights: &'a Buffer,
+    /// Height of the ground in each cell of the window, odom, mm, `i32::MIN`
+    /// where it is not known: `i32`.
+    pub ground: &'a Buffer,
 }
 
-/// The GPU pipeline that folds evidence into the grid and clears it.
-/// Bindings: 0 [`Params`], 3 evidence, 4 log-odds (16 bits a cell).
-pub fn update_kernel(context: &Context) -> Kernel {
-    Kernel::new(context, "update", SOURCE, 64)
+/// The compiled kernels.
+#[derive(Debug)]
+pub struct Pipeline {
+    observe: Kernel,
+    clear: Kernel,
+    update: Kernel,
 }
 
-/// The grid of the twin: cells in the slots in which the kernel holds them.
+/// The grid on a device.
+#[derive(Debug)]
+pub struct Bound {
+    params: Buffer,
+    mounts: Buffer,
+    seen: Buffer,
+    last: Buffer,
+    /// Log-odds in the window's order, 16 bits a cell.
+    pub grid: Buffer,
+    groups: Groups,
+}
+
+#[derive(Debug)]
+struct Groups {
+    observe: BindGroup,
+    clear: BindGroup,
+    update: BindGroup,
+}
+
+impl Pipeline {
+    /// Compiles the kernels.
+    pub fn new(context: &Context) -> Self {
+        let kernel = |entry| Kernel::new(context, entry, SOURCE, 256);
+        Self {
+            observe: kernel("observe"),
+            clear: kernel("clear"),
+            update: kernel("update"),
+        }
+    }
+
+    /// A grid of `side` × `side` cells. Its first run must [`FORGET`], or
+    /// follow [`Bound::restore`].
+    pub fn bind(&self, context: &Context, side: u32, inputs: Inputs<'_>) -> Bound {
+        let cells = u64::from(side).pow(2);
+        let uniform = |label, bytes| context.buffer(label, bytes as u64, BufferUsages::UNIFORM);
+        let storage = |label, bytes| {
+            let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
+            context.buffer(label, bytes, usage)
+        };
+        let params = uniform("occupancy params", size_of::<Params>());
+        let mounts = uniform("mounts", size_of::<Mount>() * MAX_SWEEPS);
+        let seen = storage("seen", cells * 4);
+        let last = storage("last grid", cells * 2);
+        let grid = storage("grid", cells * 2);
+        let groups = self.groups(context, [&params, &mounts, &seen, &last, &grid], inputs);
+        Bound {
+            params,
+            mounts,
+            seen,
+            last,
+            grid,
+            groups,
+        }
+    }
+
+    /// Goes on with the same grid and other inputs.
+    pub fn rebind(&self, context: &Context, bound: &mut Bound, inputs: Inputs<'_>) {
+        let Bound {
+            params,
+            mounts,
+            seen,
+            last,
+            grid,
+            ..
+        } = &*bound;
+        bound.groups = self.groups(context, [params, mounts, seen, last, grid], inputs);
+    }
+
+    fn groups(
+        &self,
+        context: &Context,
+        [params, mounts, seen, last, grid]: [&Buffer; 5],
+        inputs: Inputs<'_>,
+    ) -> Groups {
+        Groups {
+            observe: self.observe.bind(
+                context,
+                &[
+                    (0, params),
+                    (4, inputs.cells),
+                    (5, inputs.heights),
+                    (7, seen),
+                ],
+            ),
+            clear: self.clear.bind(
+                context,
+                &[
+                    (0, params),
+                    (1, mounts),
+                    (2, inputs.poses),
+                    (3, inputs.fused),
+                    (6, inputs.ground),
+                    (7, seen),
+                ],
+            ),
+            update: self
+                .update
+                .bind(context, &[(0, params), (7, seen), (8, last), (9, grid)]),
+        }
+    }
+
+    /// Folds one frame into the grid.
+    pub fn encode(
+        &self,
+        encoder: &mut CommandEncoder,
+        clock: Option<ComputePassTimestampWrites<'_>>,
+        bound: &Bound,
+        params: &Params,
+    ) {
+        let cells = params.window.cells() as u32;
+        encoder.clear_buffer(&bound.seen, 0, None);
+        encoder.copy_buffer_to_buffer(&bound.grid, 0, &bound.last, 0, bound.grid.size());
+        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor {
+            label: Some("occupancy"),
+            timestamp_writes: clock,
+        });
+        let groups = &bound.groups;
+        self.observe
+            .dispatch(&mut pass, &groups.observe, params.points);
+        // Each invocation takes several cells of the largest windows.
+        self.clear
+            .dispatch(&mut pass, &groups.clear, cells.min(1 << 20));
+        self.update.dispatch(&mut pass, &groups.update, cells / 2);
+    }
+}
+
+impl Bound {
+    /// Uploads what a frame needs, but for the inputs.
+    pub fn write(&self, queue: &Queue, params: &Params, mounts: &[Mount]) {
+        queue.write_buffer(&self.params, 0, bytes_of(params));
+        queue.write_buffer(&self.mounts, 0, cast_slice(mounts));
+    }
+
+    /// Takes a grid over, in the order of the window whose origin is the next
+    /// run's [`Params::last_origin`].
+    pub fn restore(&self, queue: &Queue, cells: &[i16]) {
+        queue.write_buffer(&self.grid, 0, cast_slice(cells));
+    }
+}
+
+/// What the twin reads: see [`Inputs`].
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "as in Inputs")]
+pub struct Scan<'a> {
+    pub mounts: &'a [Mount],
+    pub poses: &'a [Transform],
+    pub fused: &'a [Fused],
+    pub cells: &'a [u32],
+    pub heights: &'a [i32],
+    pub ground: &'a [i32],
+}
+
+/// The same on the CPU.
 #[derive(Debug)]
 pub struct Twin {
-    /// Log-odds by slot; slot (x, y) holds the cell whose coordinates are
-    /// equal to it modulo the window's side.
-    pub cells: Vec<i16>,
-    evidence: Vec<AtomicU32>,
+    grid: Vec<i16>,
+    last: Vec<i16>,
+    seen: Vec<AtomicU32>,
 }
 
 impl Twin {
-    /// A window of `side` × `side` unknown cells.
+    /// A grid of `side` × `side` unknown cells.
     pub fn new(side: u32) -> Self {
-        let cells = side as usize * side as usize;
+        let cells = (side as usize).pow(2);
         Self {
-            cells: vec![UNKNOWN; cells],
-            evidence: (0..cells / CELLS_A_WORD)
-                .map(|_| AtomicU32::new(0))
-                .collect(),
+            grid: vec![UNKNOWN; cells],
+            last: vec![UNKNOWN; cells],
+            seen: (0..cells).map(|_| AtomicU32::new(0)).collect(),
         }
     }
 
-    /// Does what both kernels do, one after the other.
-    pub fn run(&mut self, params: &Params, sensors: &[Sensor], fused: &[Fused]) {
-        let evidence = &self.evidence;
-        fused.par_chunks(1024).for_each(|points| {
-            points
-                .iter()
-                .for_each(|p| observe(params, sensors, *p, evidence))
+    /// Takes a grid over, in the order of the window whose origin is the next
+    /// run's [`Params::last_origin`].
+    pub fn restore(&mut self, cells: &[i16]) {
+        self.grid.copy_from_slice(cells);
+    }
+
+    /// Log-odds in the window's order.
+    pub fn grid(&self) -> &[i16] {
+        &self.grid
+    }
+
+    /// Folds one frame into the grid; its log-odds in the window's order.
+    pub fn run(&mut self, params: &Params, scan: &Scan<'_>) -> &[i16] {
+        const CHUNK: usize = 8192;
+        let side = params.window.side as usize;
+        let seen = &self.seen[..];
+        let points = params.points as usize;
+        let (cells, heights) = (&scan.cells[..points], &scan.heights[..points]);
+        let chunks = cells.par_chunks(CHUNK).zip(heights.par_chunks(CHUNK));
+        chunks.enumerate().for_each(|(chunk, (cells, heights))| {
+            observe(params, (chunk * CHUNK) as u32, cells, heights, seen);
         });
-        self.cells
-            .par_chunks_mut(CELLS_A_WORD)
-            .zip(&mut self.evidence)
-            .with_min_len(256)
+        (0..side)
+            .into_par_iter()
+            .with_min_len(8)
+            .for_each(|row| clear(params, scan, row * side, seen));
+        stand(params, &mut self.seen);
+
+        std::mem::swap(&mut self.grid, &mut self.last);
+        let last = &self.last[..];
+        self.grid
+            .par_chunks_mut(side)
+            .zip(self.seen.par_chunks_mut(side))
+            .with_min_len(16)
             .enumerate()
-            .for_each(|(word, (cells, evidence))| {
-                update(params, word, std::mem::take(evidence.get_mut()), cells);
+            .for_each(|(row, (cells, seen))| {
+                take_over(params, last, row, cells);
+                update(params, seen, cells);
             });
+        &self.grid
     }
 }
 
-#[inline]
-fn mark(params: &Params, cell: [i32; 2], what: u32, evidence: &[AtomicU32]) {
-    let inside = |i: usize| (cell[i].wrapping_sub(params.origin[i]) as u32) < params.side;
-    if !(inside(0) && inside(1)) {
-        return;
-    }
-    let [x, y] = cell.map(|c| c as u32 & (params.side - 1));
-    let index = y * params.side + x;
-    let bits = what << (2 * (index & 15));
-    let word = &evidence[index as usize / CELLS_A_WORD];
-    // Bits are only ever set here, so the order of the threads does not tell.
-    if word.load(Ordering::Relaxed) & bits != bits {
-        word.fetch_or(bits, Ordering::Relaxed);
+/// Notes where points lie, the first of which is the `first`th.
+fn observe(params: &Params, first: u32, cells: &[u32], heights: &[i32], seen: &[AtomicU32]) {
+    for (id, (&cell, &height)) in (first..).zip(cells.iter().zip(heights)) {
+        if height < params.ground_min || height > params.obstacle_max {
+            continue;
+        }
+        let Some(seen) = seen.get(cell as usize) else {
+            continue;
+        };
+        let ground = (FIRST - 1 - id) << 1;
+        if height > params.obstacle_min {
+            seen.store(HIT, Relaxed);
+        } else if seen.load(Relaxed) < ground {
+            seen.fetch_max(ground, Relaxed);
+        }
     }
 }
 
-#[inline]
-fn observe(params: &Params, sensors: &[Sensor], p: Fused, evidence: &[AtomicU32]) {
-    if outcome_of(p) != Outcome::Kept {
-        return;
+/// Follows the beams that ended on the ground in a row, whose first cell is
+/// the `first`th.
+fn clear(params: &Params, scan: &Scan<'_>, first: usize, seen: &[AtomicU32]) {
+    for cell in first..first + params.window.side as usize {
+        let what = seen[cell].load(Relaxed);
+        if what != HIT && what >> 1 != 0 {
+            follow(params, scan, cell, (FIRST - 1 - (what >> 1)) as usize, seen);
+        }
     }
-    let offset = std::array::from_fn(|i| p[i].wrapping_sub(params.centre[i]));
-    let height = transform_row(params.plane, offset);
-    if height < params.ground_min || height > params.obstacle_max {
-        return;
-    }
-    let cell_of = |x: i32, y: i32| [floor_div(x, params.cell_mm), floor_div(y, params.cell_mm)];
-    let end = cell_of(p[0], p[1]);
-    let hit = height > params.obstacle_min;
-    mark(params, end, if hit { HIT } else { FREE }, evidence);
+}
 
-    let sensor = sensors[sweep_of(p)];
-    let from = cell_of(sensor[0], sensor[1]);
-    let d = [from[0] - end[0], from[1] - end[1]];
-    let a = d.map(i32::abs);
-    let n = a[0].max(a[1]);
-    let reach = if sensor[2] <= params.obstacle_min {
-        n
-    } else if height >= params.obstacle_min {
-        0
-    } else {
-        n * (params.obstacle_min - height) / (sensor[2] - height)
+/// Follows the beam back that ended on the ground in a cell, as long as it is
+/// no higher over the ground of the cells that it passes than an obstacle may
+/// be. What it shows is free, but for what is beyond an obstacle under which it
+/// passed.
+#[inline]
+fn follow(params: &Params, scan: &Scan<'_>, end: usize, point: usize, seen: &[AtomicU32]) {
+    // Nothing else is changed meanwhile, so that no thread undoes another's work.
+    let mark_free = |index: usize| {
+        let what = seen[index].load(Relaxed);
+        if what & FREE == 0 {
+            seen[index].store(what | FREE, Relaxed);
+        }
     };
-    let mut error = [n / 2; 2];
-    let mut cell = end;
-    for _ in 0..reach {
-        for i in 0..2 {
-            error[i] -= a[i];
-            if error[i] < 0 {
-                error[i] += n;
-                cell[i] += d[i].signum();
+    let Window {
+        origin,
+        side,
+        cell_mm: size,
+    } = params.window;
+    let p = scan.fused[point];
+    let (sweep, pose) = (sweep_of(p), pose_of(p));
+    if sweep >= params.sweeps as usize || pose >= params.poses as usize {
+        return mark_free(end);
+    }
+    let [x, y, z, _] = scan.mounts[sweep];
+    let sensor = scan.poses[pose].apply([x, y, z]);
+    let d: [i32; 3] = std::array::from_fn(|i| sensor[i].wrapping_sub(p[i]));
+    if d.iter().any(|c| !(-LIMIT..=LIMIT).contains(c)) {
+        return mark_free(end);
+    }
+    let length = d[0].abs().max(d[1].abs());
+    // A steeper beam shows no cell but its own.
+    if d[2].abs() > length || length == 0 {
+        return mark_free(end);
+    }
+    // One cell at a time along the axis on which the beam is longer. No
+    // quotient exceeds that of a place within a window.
+    let ratio = |a: i32, b: i32| quotient((a << FRACTION) as u32, b) as i32;
+    let slopes = d.map(|c| c.signum() * ratio(c.abs(), length));
+    let cell = [end as u32 & (side - 1), end as u32 / side].map(|c| c as i32);
+    let start: [i32; 2] = std::array::from_fn(|i| {
+        let corner = origin[i].wrapping_add(cell[i]).wrapping_mul(size);
+        (cell[i] << FRACTION) + ratio(p[i].wrapping_sub(corner), size)
+    });
+    let index = |i: i32| {
+        let [x, y] = [0, 1].map(|k| ((start[k] + i * slopes[k]) >> FRACTION) as u32);
+        (x < side && y < side).then(|| (y * side + x) as usize)
+    };
+
+    // How many cells it passes low, and from which on it has passed all
+    // obstacles.
+    let (mut passed, mut first) = (1, 0);
+    while passed * size <= length {
+        let Some(index) = index(passed) else { break };
+        let floor = scan.ground[index];
+        let height = p[2]
+            .wrapping_add((passed * size * slopes[2]) >> FRACTION)
+            .wrapping_sub(floor);
+        if floor == NONE || height > params.obstacle_min {
+            break;
+        }
+        passed += 1;
+        if seen[index].load(Relaxed) == HIT {
+            first = passed;
+        }
+    }
+    (first..passed).filter_map(index).for_each(mark_free);
+}
+
+/// Notes that the vehicle itself stands on some cells.
+fn stand(params: &Params, seen: &mut [AtomicU32]) {
+    let Window {
+        origin,
+        side,
+        cell_mm: size,
+    } = params.window;
+    let a: [i32; 2] =
+        std::array::from_fn(|i| params.body_min[i].abs().max(params.body_max[i].abs()));
+    // A little more than its furthest corner.
+    let reach = (a[0] + a[1] + 2).min(LIMIT);
+    let near = |i: usize| -> Range<i32> {
+        let cell = |c: i32| floor_div(params.base[i].wrapping_add(c), size) - origin[i];
+        cell(-reach).clamp(0, side as i32)..(cell(reach) + 1).clamp(0, side as i32)
+    };
+    for row in near(1) {
+        for column in near(0) {
+            let [x, y]: [i32; 2] = std::array::from_fn(|i| {
+                let corner = origin[i].wrapping_add([column, row][i]).wrapping_mul(size);
+                corner.wrapping_add(size / 2).wrapping_sub(params.base[i])
+            });
+            let q = [params.base_x, params.base_y].map(|row| transform_row(row, [x, y, 0]));
+            let within = x.abs() <= reach
+                && y.abs() <= reach
+                && (0..2).all(|i| (params.body_min[i]..=params.body_max[i]).contains(&q[i]));
+            let seen = seen[(row * side as i32 + column) as usize].get_mut();
+            if within && *seen & FREE == 0 {
+                *seen = FREE;
             }
         }
-        mark(params, cell, FREE, evidence);
     }
 }
 
-#[inline]
-fn update(params: &Params, word: usize, seen: u32, cells: &mut [i16]) {
-    let side = params.side as i32;
-    let words_a_row = params.side as usize / CELLS_A_WORD;
-    let unroll = |slot: i32, origin: i32| origin + (slot.wrapping_sub(origin) & (side - 1));
-    let stays = |coordinate: i32, last: i32| (coordinate.wrapping_sub(last) as u32) < params.side;
-    let row = (word / words_a_row) as i32;
-    let column = (word % words_a_row * CELLS_A_WORD) as i32;
-    let row_stays = stays(unroll(row, params.origin[1]), params.last_origin[1]);
-    if seen == 0 && params.origin == params.last_origin {
+/// Takes a row of cells over from the last grid, as far as it reaches.
+fn take_over(params: &Params, last: &[i16], row: usize, cells: &mut [i16]) {
+    let side = params.window.side as i32;
+    let shift: [i32; 2] =
+        std::array::from_fn(|i| params.window.origin[i].wrapping_sub(params.last_origin[i]));
+    let from = shift[1].wrapping_add(row as i32);
+    cells.fill(UNKNOWN);
+    if !(0..side).contains(&from) || !(1 - side..side).contains(&shift[0]) {
         return;
     }
-    for (i, cell) in cells.iter_mut().enumerate() {
-        let x = unroll(column + i as i32, params.origin[0]);
-        if !(row_stays && stays(x, params.last_origin[0])) {
-            *cell = UNKNOWN;
-        }
-        let bits = seen >> (2 * i) & 3;
-        if bits != 0 {
-            let prior = if *cell == UNKNOWN {
-                0
-            } else {
-                i32::from(*cell)
-            };
-            let change = if bits >= HIT {
-                params.hit
-            } else {
-                -params.miss
-            };
-            *cell = (prior + change).clamp(params.least, params.most) as i16;
-        }
+    let last = &last[(from * side) as usize..][..side as usize];
+    let gone = shift[0].unsigned_abs() as usize;
+    let stays = side as usize - gone;
+    if shift[0] >= 0 {
+        cells[..stays].copy_from_slice(&last[gone..]);
+    } else {
+        cells[gone..].copy_from_slice(&last[..stays]);
+    }
+}
+
+/// Folds what was seen into a row of cells. Without a branch, so that the
+/// compiler can take several cells at once.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn update(params: &Params, seen: &mut [AtomicU32], cells: &mut [i16]) {
+    let Params {
+        hit,
+        miss,
+        least,
+        most,
+        decay,
+        ..
+    } = *params;
+    for (cell, seen) in cells.iter_mut().zip(seen) {
+        let seen = std::mem::take(seen.get_mut());
+        let before = i32::from(*cell);
+        let is_unknown = *cell == UNKNOWN;
+        let prior = if is_unknown { 0 } else { before };
+        let change = if seen == HIT { hit } else { -miss };
+        let changed = (prior + change).max(least).min(most);
+        let less = (prior.abs() - decay).max(0);
+        let faded = if prior < 0 { -less } else { less };
+        let faded = if is_unknown { before } else { faded };
+        *cell = if seen & FREE == 0 { faded } else { changed } as i16;
     }
 }

@@ -1,20 +1,25 @@
 // Log-odds occupancy of a window of cells that rolls with the vehicle.
-// `observe` gathers what the beams saw, `update` folds it into the grid.
-// Needs common/fixed.wgsl.
+// `observe` notes where returns lie, `clear` follows beams back from the ground
+// on which they ended, `update` folds what was seen into the grid.
+// Needs common/fixed.wgsl and common/window.wgsl.
 
 struct Params {
-    // Height above the vehicle's ground plane: a transform's row, about `centre`.
-    plane: vec4<i32>,
-    // Odom position about which `plane` is taken, mm; w unused.
-    centre: vec4<i32>,
-    // Cell coordinates of the window's least corner, now and at the last update.
-    origin: vec2<i32>,
+    window: Window,
+    // The window's origin at the last update.
     last_origin: vec2<i32>,
-    // Cells along a side, a power of two and a multiple of 16.
-    side: u32,
-    cell_mm: i32,
+    // Place of base_link in odom, mm.
+    base: vec2<i32>,
+    // From odom, about `base`, to x and y in base_link: rows of a transform that
+    // only turns about z.
+    base_x: vec4<i32>,
+    base_y: vec4<i32>,
+    // The vehicle's own body, in base_link, mm.
+    body_min: vec2<i32>,
+    body_max: vec2<i32>,
     points: u32,
-    // Heights over the ground plane, mm.
+    sweeps: u32,
+    poses: u32,
+    // Heights over the ground, mm.
     ground_min: i32,
     obstacle_min: i32,
     obstacle_max: i32,
@@ -23,121 +28,178 @@ struct Params {
     miss: i32,
     least: i32,
     most: i32,
-    pad: vec2<u32>,
+    decay: i32,
+    pad: u32,
 }
 
-// Two bits of evidence a cell, 16 cells a word.
+// What was seen of a cell: an obstacle, or else the ground, in the upper bits
+// (the more the earlier the return), and in the lowest one whether it is free.
 const FREE = 1u;
-const HIT = 2u;
+const HIT = 0xffffffffu;
+const FIRST = HIT >> 1u;
 
+const NONE = -2147483647 - 1;
 const UNKNOWN = -32768;
 
+// No beam is followed whose ends are further apart, mm.
+const LIMIT = 524287;
+// Fractional bits of a place along a beam.
+const FRACTION = 11u;
+
 @group(0) @binding(0) var<uniform> params: Params;
-// Where each sweep's sensor stood: x and y in odom, height over the ground plane.
-@group(0) @binding(1) var<storage, read> sensors: array<vec4<i32>>;
-@group(0) @binding(2) var<storage, read> fused: array<vec4<i32>>;
-@group(0) @binding(3) var<storage, read_write> evidence: array<atomic<u32>>;
-// Two cells a word.
-@group(0) @binding(4) var<storage, read_write> grid: array<u32>;
-
-fn cell_of(p: vec2<i32>) -> vec2<i32> {
-    return vec2<i32>(floor_div(p.x, params.cell_mm), floor_div(p.y, params.cell_mm));
-}
-
-fn mark(cell: vec2<i32>, what: u32) {
-    let inside = vec2<u32>(cell - params.origin) < vec2<u32>(params.side);
-    if !all(inside) {
-        return;
-    }
-    // The window is a torus: a cell keeps its slot while the window rolls.
-    let slot = vec2<u32>(cell) & vec2<u32>(params.side - 1u);
-    let index = slot.y * params.side + slot.x;
-    let bits = what << (2u * (index & 15u));
-    if (atomicLoad(&evidence[index >> 4u]) & bits) != bits {
-        atomicOr(&evidence[index >> 4u], bits);
-    }
-}
+// Where each sweep's sensor is mounted, in base_link, mm.
+@group(0) @binding(1) var<uniform> mounts: array<vec4<i32>, 32>;
+// odom_from_base.
+@group(0) @binding(2) var<storage, read> poses: array<Transform>;
+@group(0) @binding(3) var<storage, read> fused: array<vec4<i32>>;
+@group(0) @binding(4) var<storage, read> cells: array<u32>;
+@group(0) @binding(5) var<storage, read> heights: array<i32>;
+@group(0) @binding(6) var<storage, read> ground: array<i32>;
+@group(0) @binding(7) var<storage, read_write> seen: array<atomic<u32>>;
+// Log-odds before and after, two cells a word.
+@group(0) @binding(8) var<storage, read> last: array<u32>;
+@group(0) @binding(9) var<storage, read_write> grid: array<u32>;
 
 @compute @workgroup_size(256)
 fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= params.points {
         return;
     }
-    let p = fused[id.x];
+    let height = heights[id.x];
+    let cell = cells[id.x];
+    if height < params.ground_min || height > params.obstacle_max
+        || cell >= params.window.side * params.window.side {
+        return;
+    }
+    let what = select((FIRST - 1u - id.x) << 1u, HIT, height > params.obstacle_min);
+    if atomicLoad(&seen[cell]) < what {
+        atomicMax(&seen[cell], what);
+    }
+}
+
+fn mark_free(index: u32) {
+    if (atomicLoad(&seen[index]) & FREE) == 0u {
+        atomicOr(&seen[index], FREE);
+    }
+}
+
+// Follows the beam back that ended on the ground in a cell, as long as it is
+// no higher over the ground of the cells that it passes than an obstacle may be.
+// What it shows is free, but for what is beyond an obstacle under which it
+// passed.
+fn follow(end: u32, point: u32) {
+    let side = params.window.side;
+    let size = params.window.cell_mm;
+    let p = fused[point];
     let tag = u32(p.w);
-    if (tag >> 30u) != 0u {
+    let sweep = (tag >> 16u) & 31u;
+    let pose = (tag >> 21u) & 511u;
+    if sweep >= params.sweeps || pose >= params.poses {
+        mark_free(end);
         return;
     }
-    let height = transform_row(params.plane, p.xyz - params.centre.xyz);
-    if height < params.ground_min || height > params.obstacle_max {
+    let d = transform(poses[pose], mounts[sweep].xyz) - p.xyz;
+    let far = vec3<u32>(d + vec3<i32>(LIMIT)) > vec3<u32>(u32(2 * LIMIT));
+    let length = max(abs(d.x), abs(d.y));
+    // A steeper beam shows no cell but its own.
+    if any(far) || abs(d.z) > length || length == 0 {
+        mark_free(end);
         return;
     }
-    let end = cell_of(p.xy);
-    mark(end, select(FREE, HIT, height > params.obstacle_min));
+    let along = abs(d) << vec3<u32>(FRACTION);
+    let slopes = sign(d) * vec3<i32>(quotient(along.xy, length), quotient(along.zz, length).x);
+    let cell = vec2<i32>(i32(end & (side - 1u)), i32(end >> countTrailingZeros(side)));
+    let within = p.xy - (params.window.origin + cell) * size;
+    let start = (cell << vec2<u32>(FRACTION)) + quotient(within << vec2<u32>(FRACTION), size);
 
-    // Back along the beam: it shows a cell to be free only where it passed
-    // lower than any obstacle.
-    let sensor = sensors[(tag >> 16u) & 31u];
-    let d = cell_of(sensor.xy) - end;
-    let a = abs(d);
-    let n = max(a.x, a.y);
-    var reach = n;
-    if sensor.z > params.obstacle_min {
-        reach = 0;
-        if height < params.obstacle_min {
-            reach = n * (params.obstacle_min - height) / (sensor.z - height);
+    // How many cells it passes low, and from which on it has passed all
+    // obstacles.
+    var passed = 1;
+    var first = 0;
+    for (var place = start + slopes.xy; passed * size <= length; place += slopes.xy) {
+        let at = vec2<u32>(place >> vec2<u32>(FRACTION));
+        if any(at >= vec2<u32>(side)) {
+            break;
+        }
+        let index = at.y * side + at.x;
+        let floor = ground[index];
+        let height = p.z + ((passed * size * slopes.z) >> FRACTION) - floor;
+        if floor == NONE || height > params.obstacle_min {
+            break;
+        }
+        passed += 1;
+        if atomicLoad(&seen[index]) == HIT {
+            first = passed;
         }
     }
-    // Bresenham's line.
-    let direction = sign(d);
-    var error = vec2<i32>(n / 2);
-    var cell = end;
-    for (var k = 0; k < reach; k += 1) {
-        error -= a;
-        let step = select(vec2<i32>(0), vec2<i32>(1), error < vec2<i32>(0));
-        error += step * n;
-        cell += step * direction;
-        mark(cell, FREE);
+    for (var i = first; i < passed; i += 1) {
+        let at = vec2<u32>((start + i * slopes.xy) >> vec2<u32>(FRACTION));
+        mark_free(at.y * side + at.x);
     }
 }
 
-fn updated(old: i32, seen: u32) -> i32 {
-    if seen == 0u {
-        return old;
+@compute @workgroup_size(256)
+fn clear(
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+) {
+    let cells = params.window.side * params.window.side;
+    for (var cell = id.x; cell < cells; cell += workgroups.x * 256u) {
+        let what = atomicLoad(&seen[cell]);
+        if what != HIT && (what >> 1u) != 0u {
+            follow(cell, FIRST - 1u - (what >> 1u));
+        }
     }
-    let prior = select(old, 0, old == UNKNOWN);
-    return clamp(prior + select(-params.miss, params.hit, seen >= HIT), params.least, params.most);
 }
 
-// The cell coordinate, within the window from `origin`, of the cell in `slot`.
-fn unroll(slot: i32, origin: i32) -> i32 {
-    return origin + ((slot - origin) & i32(params.side - 1u));
+// Whether the vehicle itself stands on the middle of a cell.
+fn is_under_body(cell: vec2<i32>) -> bool {
+    let size = params.window.cell_mm;
+    let p = (params.window.origin + cell) * size + vec2<i32>(size / 2) - params.base;
+    let a = max(abs(params.body_min), abs(params.body_max));
+    // A little more than its furthest corner.
+    let reach = min(a.x + a.y + 2, LIMIT);
+    if any(abs(p) > vec2<i32>(reach)) {
+        return false;
+    }
+    let q = vec2<i32>(
+        transform_row(params.base_x, vec3<i32>(p, 0)),
+        transform_row(params.base_y, vec3<i32>(p, 0)),
+    );
+    return all(q >= params.body_min) && all(q <= params.body_max);
 }
 
-fn was_inside(coordinate: i32, last_origin: i32) -> bool {
-    return u32(coordinate - last_origin) < params.side;
+// Log-odds after those before.
+fn updated(before: i32, seen: u32) -> i32 {
+    let prior = select(before, 0, before == UNKNOWN);
+    if (seen & FREE) == 0u {
+        return select(sign(prior) * max(abs(prior) - params.decay, 0), UNKNOWN, before == UNKNOWN);
+    }
+    let change = select(-params.miss, params.hit, seen == HIT);
+    return clamp(prior + change, params.least, params.most);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn update(@builtin(global_invocation_id) id: vec3<u32>) {
-    let words_a_row = params.side / 16u;
-    if id.x >= words_a_row * params.side {
+    let side = i32(params.window.side);
+    let first = i32(id.x) * 2;
+    if first >= side * side {
         return;
     }
-    let seen = atomicExchange(&evidence[id.x], 0u);
-    let row = i32(id.x / words_a_row);
-    let column = i32(id.x % words_a_row) * 16;
-    let row_stays = was_inside(unroll(row, params.origin.y), params.last_origin.y);
-    for (var pair = 0; pair < 8; pair += 1) {
-        let word = id.x * 8u + u32(pair);
-        let old = grid[word];
-        var cells = vec2<i32>(i32(old << 16u) >> 16u, i32(old) >> 16u);
-        for (var half = 0; half < 2; half += 1) {
-            let x = unroll(column + 2 * pair + half, params.origin.x);
-            let stays = row_stays && was_inside(x, params.last_origin.x);
-            let bits = (seen >> u32(4 * pair + 2 * half)) & 3u;
-            cells[half] = updated(select(UNKNOWN, cells[half], stays), bits);
-        }
-        grid[word] = (u32(cells.x) & 0xffffu) | (u32(cells.y) << 16u);
+    let cell = vec2<i32>(first & (side - 1), first >> countTrailingZeros(params.window.side));
+    // Both origins are multiples of 16 cells, so that words stay words.
+    let before = cell + params.window.origin - params.last_origin;
+    var pair = vec2<i32>(UNKNOWN);
+    if all(vec2<u32>(before) < vec2<u32>(params.window.side)) {
+        let word = i32(last[u32(before.y * side + before.x) / 2u]);
+        pair = vec2<i32>((word << 16u) >> 16u, word >> 16u);
     }
+    for (var i = 0; i < 2; i += 1) {
+        var what = atomicLoad(&seen[first + i]);
+        if (what & FREE) == 0u && is_under_body(cell + vec2<i32>(i, 0)) {
+            what = FREE;
+        }
+        pair[i] = updated(pair[i], what);
+    }
+    grid[id.x] = (u32(pair.x) & 0xffffu) | (u32(pair.y) << 16u);
 }

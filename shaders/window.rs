@@ -25,7 +25,7 @@ impl Window {
     pub const STEP: u32 = 16;
 
     /// The greatest number of cells along a side.
-    pub const MAX_SIDE: u32 = 4096;
+    pub const MAX_SIDE: u32 = 8192;
 
     /// The largest cell, mm.
     pub const MAX_CELL_MM: i32 = 10_000;
@@ -68,11 +68,11 @@ impl Window {
     pub const NOWHERE: u32 = u32::MAX;
 }
 
-/// `a / b` for `a` below 2²⁶ and a positive `b`: an estimate in floating
-/// point, at most one off, is set right in integers. Processors divide several
-/// floats at once, but integers one by one.
+/// `a / b` for a positive `b`, where that is less than [`Window::MAX_SIDE`]: an
+/// estimate in floating point, at most one off, is set right in integers.
+/// Processors divide several floats at once, but integers one by one.
 #[inline(always)]
-fn quotient(a: u32, b: i32) -> u32 {
+pub(crate) fn quotient(a: u32, b: i32) -> u32 {
     let a = a as i32;
     let estimate = (a as f32 * (1.0 / b as f32)) as i32;
     let rest = a.wrapping_sub(estimate.wrapping_mul(b));
@@ -89,7 +89,7 @@ mod tests {
         fn a_place_is_in_its_cell(
             centre in prop::array::uniform2(-1_000_000_000..1_000_000_000i32),
             offset in prop::array::uniform2(-30_000_000..30_000_000i32),
-            side in 4..=12u32,
+            side in 4..=13u32,
             cell_mm in 1..=Window::MAX_CELL_MM,
         ) {
             let window = Window::about(centre, 1 << side, cell_mm);
@@ -106,8 +106,11 @@ mod tests {
         }
 
         #[test]
-        fn quotients_are_exact(a in 0..1u32 << 26, b in 1..=Window::MAX_CELL_MM) {
-            prop_assert_eq!(quotient(a, b), a / b as u32);
+        fn quotients_are_exact(q in 0..Window::MAX_SIDE, b in 1..=Window::MAX_CELL_MM, r in 0.0..1.0) {
+            let rest = (r * f64::from(b)) as u32;
+            prop_assert_eq!(quotient(q * b as u32 + rest, b), q);
+            prop_assert_eq!(quotient(q * b as u32, b), q);
+            prop_assert_eq!(quotient(q * b as u32 + b as u32 - 1, b), q);
         }
     }
 }

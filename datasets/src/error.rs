@@ -1,5 +1,6 @@
 //! What can be wrong with a log.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 /// Result of reading a log.
@@ -9,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The path is no log of any known format.
-    #[error("{}: not a log that Janus knows; expected {expected}", path.display())]
+    #[error("{}: not a log that Janus knows; expected {expected}", line(path.display()))]
     UnknownFormat {
         /// What was given.
         path: PathBuf,
@@ -18,7 +19,7 @@ pub enum Error {
     },
     /// The path is a set of scenes, and leaves open which is meant.
     #[error("{}: expected the name of a scene at the end of the path, as in {}; the set has {}",
-            path.display(), path.join(first(scenes)).display(), named(scenes))]
+            line(path.display()), line(path.join(first(scenes)).display()), line(named(scenes)))]
     WhichScene {
         /// The set.
         path: PathBuf,
@@ -26,7 +27,7 @@ pub enum Error {
         scenes: Vec<String>,
     },
     /// A file cannot be opened or read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", line(path.display()), line(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -34,7 +35,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file's content is not what its format demands.
-    #[error("{}: {field}: expected {expected}", path.display())]
+    #[error("{}: {}: expected {}", line(path.display()), line(field), line(expected))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -44,7 +45,7 @@ pub enum Error {
         expected: String,
     },
     /// A picture cannot be decoded.
-    #[error("{}: not a whole PNG or JPEG picture: {source}", path.display())]
+    #[error("{}: not a whole PNG or JPEG picture: {}", line(path.display()), line(source))]
     Image {
         /// The file.
         path: PathBuf,
@@ -52,7 +53,7 @@ pub enum Error {
         source: image::ImageError,
     },
     /// A picture is not of its camera's size.
-    #[error("{}: a picture of {}×{} pixels: expected {}×{}, as calibrated", path.display(), found[0], found[1], expected[0], expected[1])]
+    #[error("{}: a picture of {}×{} pixels: expected {}×{}, as calibrated", line(path.display()), found[0], found[1], expected[0], expected[1])]
     Resolution {
         /// The file.
         path: PathBuf,
@@ -62,7 +63,7 @@ pub enum Error {
         expected: [u32; 2],
     },
     /// A lidar scan is not a whole number of points.
-    #[error("{}: {bytes} bytes: expected one or more points of {record} bytes each", path.display())]
+    #[error("{}: {bytes} bytes: expected one or more points of {record} bytes each", line(path.display()))]
     TruncatedScan {
         /// The file.
         path: PathBuf,
@@ -72,7 +73,7 @@ pub enum Error {
         record: usize,
     },
     /// A file is larger than any of its kind can be.
-    #[error("{}: too large: expected at most {limit} bytes", path.display())]
+    #[error("{}: too large: expected at most {limit} bytes", line(path.display()))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -80,19 +81,19 @@ pub enum Error {
         limit: u64,
     },
     /// The log has no lidar scan of this frame.
-    #[error("{}: missing: expected a lidar scan of this frame", path.display())]
+    #[error("{}: missing: expected a lidar scan of this frame", line(path.display()))]
     MissingScan {
         /// Where it should have been.
         path: PathBuf,
     },
     /// The log has no picture of this frame.
-    #[error("{}: missing: expected a picture of this frame", path.display())]
+    #[error("{}: missing: expected a picture of this frame", line(path.display()))]
     MissingImage {
         /// Where it should have been.
         path: PathBuf,
     },
     /// The log has no ego pose of this frame.
-    #[error("{}: missing: expected the ego pose of this frame", path.display())]
+    #[error("{}: missing: expected the ego pose of this frame", line(path.display()))]
     MissingPose {
         /// Where it should have been.
         path: PathBuf,
@@ -105,6 +106,19 @@ pub enum Error {
         /// Its range.
         expected: &'static str,
     },
+}
+
+/// A text in one line. Names and paths that a log gives may have several, and
+/// what decoders say may end with one.
+fn line(text: impl Display) -> String {
+    let mut line = String::new();
+    for c in text.to_string().trim_end().chars() {
+        match c.is_control() {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line
 }
 
 /// A name to show how one is given.
@@ -151,4 +165,27 @@ pub struct BrokenFrame {
     pub index: u64,
     /// What is wrong with it.
     pub error: Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_whatever_a_log_says() {
+        let error = Error::Malformed {
+            path: "a\nb".into(),
+            field: "topic `\r\u{1b}[2J`".into(),
+            expected: "a name".into(),
+        };
+        let said = r"a\nb: topic `\r\u{1b}[2J`: expected a name";
+        assert_eq!(error.to_string(), said);
+        let path = "a\nb.jpg".into();
+        let error = Error::MissingImage { path }.to_string();
+        assert!(error.starts_with(r"a\nb.jpg: missing"), "{error}");
+        let source = std::io::Error::other("no more bytes\n");
+        let path = "a.jpg".into();
+        let error = Error::Io { path, source }.to_string();
+        assert_eq!(error, "a.jpg: no more bytes");
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::annotation::Class;
+use crate::loss::Lost;
 
 /// A summary of a log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,9 +40,20 @@ pub struct Info {
     /// What the log says about objects, where it does.
     pub annotations: Option<Annotations>,
     /// Records that are no part of any frame, by the reason.
-    pub lost: BTreeMap<&'static str, u64>,
+    pub lost: Lost,
     /// What a user should know before trusting the frames, a sentence each.
     pub notes: Vec<String>,
+}
+
+impl Info {
+    /// The losses that are faults, a sentence each.
+    pub fn faults(&self) -> impl Iterator<Item = String> {
+        let faults = self.lost.iter().filter(|(loss, _)| loss.is_fault());
+        faults.map(|(loss, count)| {
+            let reason = loss.reason();
+            format!("{}: records lost: {count} {reason}: {loss}", self.path)
+        })
+    }
 }
 
 /// A topic of a log.

@@ -1,6 +1,8 @@
 //! Records of several sensors, by their stamps, as one row of moments.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use crate::loss::{Loss, Lost};
 
 /// How far a record's stamp may lie behind the newest of its stream, ns: what
 /// comes later has missed its moment.
@@ -29,15 +31,12 @@ pub(crate) struct Moment {
     pub(crate) again: bool,
 }
 
-/// Why records are no part of any moment, and how many.
-pub(crate) type Lost = BTreeMap<&'static str, u64>;
-
 /// The moments of a log: one for each record of `sensors[0]`, the reference,
 /// with the nearest record of every other sensor within `tolerance_ns`.
 ///
 /// Each sensor's records come in the order of the log. They are sorted within
-/// [`WINDOW_NS`]; what is `late` or a `duplicate` is counted and left out, as
-/// is what stays `unpaired`.
+/// [`WINDOW_NS`]; what is [`Loss::Late`] or a [`Loss::Duplicate`] is counted and
+/// left out, as is what stays [`Loss::Unpaired`].
 pub(crate) fn moments(sensors: &[Vec<Record>], tolerance_ns: i64) -> (Vec<Moment>, Lost) {
     let mut lost = Lost::new();
     let Some((reference, others)) = sensors.split_first() else {
@@ -72,7 +71,7 @@ pub(crate) fn moments(sensors: &[Vec<Record>], tolerance_ns: i64) -> (Vec<Moment
             let moments = part.and_then(|(_, part)| moments.get_mut(part.clone()));
             let moments = moments.unwrap_or_default();
             if !pair(moments, sensor, index, records, tolerance_ns) {
-                *lost.entry("unpaired").or_default() += 1;
+                *lost.entry(Loss::Unpaired).or_default() += 1;
             }
         }
     }
@@ -132,7 +131,7 @@ fn passes(records: &[Record], lost: &mut Lost) -> Vec<Vec<usize>> {
         if record.stamp < horizon {
             let next = records.get(index + 1).map(|next| next.stamp);
             if next.is_none_or(|next| next < record.stamp || next >= horizon) {
-                *lost.entry("late").or_default() += 1;
+                *lost.entry(Loss::Late).or_default() += 1;
                 continue;
             }
             passes.push(Vec::new());
@@ -149,7 +148,7 @@ fn passes(records: &[Record], lost: &mut Lost) -> Vec<Vec<usize>> {
         pass.dedup_by_key(|index| records[*index].stamp);
         let duplicates = (before - pass.len()) as u64;
         if duplicates > 0 {
-            *lost.entry("duplicate").or_default() += duplicates;
+            *lost.entry(Loss::Duplicate).or_default() += duplicates;
         }
     }
     passes.retain(|pass| !pass.is_empty());
@@ -175,7 +174,7 @@ pub(crate) fn first_told(records: &[Record], lost: &mut Lost) -> Vec<usize> {
             .for_each(|&index| told.push_front(index));
         told.extend(&pass[later..]);
         if later > earlier {
-            *lost.entry("late").or_default() += (later - earlier) as u64;
+            *lost.entry(Loss::Late).or_default() += (later - earlier) as u64;
         }
     }
     told.into()
@@ -232,7 +231,7 @@ mod tests {
             vec![Some(300), Some(290), None],
         ];
         assert_eq!(stamps(&log, &moments), expected);
-        assert_eq!(lost, Lost::from([("unpaired", 2)]));
+        assert_eq!(lost, Lost::from([(Loss::Unpaired, 2)]));
     }
 
     #[test]
@@ -264,7 +263,7 @@ mod tests {
         let (moments, lost) = self::moments(&alone, 60 * MS);
         let found: Vec<i64> = moments.iter().map(|m| m.stamp / MS).collect();
         assert_eq!(found, [0, 2100, 2150]);
-        assert_eq!(lost, Lost::from([("late", 2), ("duplicate", 1)]));
+        assert_eq!(lost, Lost::from([(Loss::Late, 2), (Loss::Duplicate, 1)]));
     }
 
     #[test]
@@ -304,7 +303,7 @@ mod tests {
         let told = first_told(&log[0], &mut lost);
         let told: Vec<i64> = told.iter().map(|&i| log[0][i].stamp / MS).collect();
         assert_eq!(told, [5000, 5100, 9000, 9100]);
-        assert_eq!(lost, Lost::from([("late", 2)]));
+        assert_eq!(lost, Lost::from([(Loss::Late, 2)]));
     }
 
     #[test]
@@ -312,7 +311,10 @@ mod tests {
         assert_eq!(moments(&[], MS), (Vec::new(), Lost::new()));
         assert_eq!(moments(&[vec![]], MS), (Vec::new(), Lost::new()));
         let (moments, lost) = moments(&[vec![], vec![Record { place: 0, stamp: 0 }]], MS);
-        assert_eq!((moments.len(), lost), (0, Lost::from([("unpaired", 1)])));
+        assert_eq!(
+            (moments.len(), lost),
+            (0, Lost::from([(Loss::Unpaired, 1)]))
+        );
     }
 
     proptest! {

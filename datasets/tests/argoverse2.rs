@@ -2,7 +2,7 @@
 
 mod recorded;
 
-use janus_datasets::{Class, Frame, Log, Point, SensorKind};
+use janus_datasets::{Class, Frame, Log, Loss, Point, SensorKind};
 use nalgebra::{Point3, Vector3};
 
 use recorded::recorded;
@@ -46,7 +46,10 @@ fn the_listing_is_told_without_reading_frames() {
     assert!(log.rig().cameras.is_empty());
     let annotations = info.annotations.as_ref().expect("has some");
     assert_eq!(annotations.boxes, 162);
-    assert_eq!(info.lost.get("unpaired_annotation"), Some(&(11_364 - 162)));
+    assert_eq!(
+        info.lost.get(&Loss::UnpairedAnnotation),
+        Some(&(11_364 - 162))
+    );
     // 15.95 s in a city.
     let [low, high] = info.extent_m.expect("has poses");
     let spans = (high[0] - low[0]).hypot(high[1] - low[1]);

@@ -7,7 +7,7 @@ mod topics;
 use std::fs;
 use std::path::Path;
 
-use janus_datasets::Log;
+use janus_datasets::{Log, Loss, Lost};
 use mcap::{Compression, WriteOptions};
 use proptest::prelude::*;
 use topics::*;
@@ -47,6 +47,18 @@ fn of_a_file_that_breaks_off_what_is_whole_is_read() {
     }
 }
 
+#[test]
+fn a_file_that_ends_within_a_record_lost_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for packed in PACKED {
+        let unfinished = mcap(&drive(false), options(packed), false);
+        let log = open(folder.path(), &unfinished);
+        assert_eq!(log.info().lost, Lost::new());
+        let log = open(folder.path(), &unfinished[..unfinished.len() - 1]);
+        assert_eq!(log.info().lost, [(Loss::BrokenOff, 1)].into());
+    }
+}
+
 /// Where the content of each chunk of a file lies.
 fn chunks(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut chunks = Vec::new();
@@ -71,7 +83,7 @@ fn a_spoilt_chunk_costs_its_messages() {
         let chunk = &chunks[chunks.len() - 2];
         bytes[chunk.end - 40] ^= 0x55;
         let log = open(folder.path(), &bytes);
-        assert_eq!(log.info().lost.get("broken_chunk"), Some(&1));
+        assert_eq!(log.info().lost.get(&Loss::BrokenChunk), Some(&1));
         assert!(log.indices().len() >= 3, "{:?}", log.info());
         let note = log
             .info()
@@ -116,6 +128,103 @@ fn a_database_that_is_none_is_told() {
         .expect("made");
     let error = Log::open(&path).expect_err("is endless").to_string();
     assert!(error.contains("messages: expected this table"), "{error}");
+}
+
+/// The pages of a database may name the same pages again and again.
+#[test]
+fn a_tree_without_end_is_given_up() {
+    const PAGE: usize = 512;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log.db3");
+    rusqlite::Connection::open(&path)
+        .and_then(|db| {
+            db.execute_batch(
+                "PRAGMA page_size = 512; \
+                 CREATE TABLE topics(id INTEGER PRIMARY KEY, name TEXT UNIQUE); \
+                 CREATE TABLE messages(id INTEGER PRIMARY KEY);",
+            )
+        })
+        .expect("made");
+    let mut bytes = fs::read(&path).expect("is there");
+    let number = |bytes: &[u8], at: usize| usize::from(bytes[at]) << 8 | usize::from(bytes[at + 1]);
+    let cells: Vec<Vec<u8>> = (0..number(&bytes, 103))
+        .map(|cell| {
+            let at = number(&bytes, 108 + 2 * cell);
+            bytes[at..at + 2 + usize::from(bytes[at])].to_vec()
+        })
+        .collect();
+    // A page of a kind, its cells from its end on; `right` of one that has
+    // pages below.
+    let page = |start: usize, kind: u8, cells: &[Vec<u8>], right: Option<u32>| {
+        let mut page = vec![0; PAGE];
+        let mut end = PAGE;
+        let right = right.map(u32::to_be_bytes);
+        let head = start + 8 + 4 * usize::from(right.is_some());
+        for (nth, cell) in cells.iter().enumerate() {
+            end -= cell.len();
+            page[end..end + cell.len()].copy_from_slice(cell);
+            page[head + 2 * nth..][..2].copy_from_slice(&(end as u16).to_be_bytes());
+        }
+        page[start] = kind;
+        page[start + 3..start + 5].copy_from_slice(&(cells.len() as u16).to_be_bytes());
+        page[start + 5..start + 7].copy_from_slice(&(end as u16).to_be_bytes());
+        page[start + 8..head].copy_from_slice(right.as_ref().map_or(&[], |right| &right[..]));
+        page
+    };
+    let (leaf, inner) = (0x0D, 0x05);
+    let below = |child: u32| [&child.to_be_bytes()[..], &[1]].concat();
+    let index = cells.iter().find(|cell| {
+        let text = String::from_utf8_lossy(cell);
+        text.contains("autoindex")
+    });
+    let index = index.expect("of the names").clone();
+    // The schema as it was, an index that it has, and pages above that.
+    let next = (bytes.len() / PAGE) as u32 + 1;
+    let mut pages = vec![page(0, leaf, &cells, None), page(0, leaf, &[index], None)];
+    for depth in 0..12 {
+        let child = if depth == 0 {
+            next + 1
+        } else {
+            next + 1 + depth
+        };
+        pages.push(page(0, inner, &vec![below(child); 60], Some(child)));
+    }
+    let count = next - 1 + pages.len() as u32;
+    let mut first = page(100, inner, &[below(next)], Some(count));
+    first[..100].copy_from_slice(&bytes[..100]);
+    first[28..32].copy_from_slice(&count.to_be_bytes());
+    bytes[..PAGE].copy_from_slice(&first);
+    bytes.extend(pages.concat());
+    fs::write(&path, bytes).expect("written");
+    let error = Log::open(&path).expect_err("has no end").to_string();
+    assert!(
+        error.contains("log.db3: database") && error.contains("interrupted"),
+        "{error}"
+    );
+}
+
+/// A file that is named again and again would be opened as often.
+#[test]
+fn a_description_names_a_file_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    db3(&folder.path().join("bag_0.db3"), &drive(false), false);
+    let describe = |names: String| {
+        let text = format!("rosbag2_bagfile_information:\n  relative_file_paths:\n{names}");
+        fs::write(folder.path().join("metadata.yaml"), text).expect("written");
+        Log::open(folder.path()).expect("is a log")
+    };
+    let log = describe("    - bag_0.db3\n".into());
+    let (once, noted) = (told(&log), log.info().notes.clone());
+    let log = describe("    - bag_0.db3\n".repeat(5000));
+    assert_eq!((told(&log), &log.info().notes), (once.clone(), &noted));
+    let missing = (0..5000).map(|n| format!("    - bag_{n}.db3\n"));
+    let log = describe(missing.collect());
+    assert_eq!(told(&log), once);
+    let notes = &log.info().notes;
+    assert_eq!(notes.len(), noted.len() + 20);
+    let missing = |note: &String| note.contains("bag_1.db3: missing");
+    assert!(notes.iter().any(missing), "{notes:?}");
+    assert_eq!(log.info().lost[&Loss::MissingFile], 4999);
 }
 
 #[test]

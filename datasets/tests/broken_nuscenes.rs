@@ -6,7 +6,7 @@ mod nuscenes_set;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use janus_datasets::{BrokenFrame, Log};
+use janus_datasets::{BrokenFrame, Log, Loss};
 use nuscenes_set::Keyframe;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -206,8 +206,8 @@ fn a_set_without_its_sweeps_has_its_keyframes() {
     let frames: Vec<_> = log.frames(None).map(|f| f.expect("is whole")).collect();
     assert_eq!(frames.len(), 3);
     assert!(frames.iter().all(|frame| frame.images.len() == 1));
-    assert_eq!(log.info().lost.get("missing_scan"), Some(&18));
-    assert_eq!(log.info().lost.get("missing_image"), Some(&10));
+    assert_eq!(log.info().lost.get(&Loss::MissingScan), Some(&18));
+    assert_eq!(log.info().lost.get(&Loss::MissingImage), Some(&10));
 
     fs::remove_dir_all(set.root().join("samples/CAM_FRONT")).expect("removed");
     let log = Log::open(&set.root()).expect("is a set");

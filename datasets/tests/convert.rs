@@ -4,6 +4,9 @@ mod drive;
 mod recorded;
 mod ros;
 
+use std::fs;
+use std::path::Path;
+
 use drive::{Drive, scan};
 use janus_datasets::convert::{Converted, convert};
 use janus_datasets::{Frame, Log, Pixels, Point, Trajectory, Waypoint, synth};
@@ -165,4 +168,68 @@ fn recorded_logs_are_written_whole() {
         }
         holds(&messages, &log, &frames);
     }
+}
+
+/// A folder of the object benchmark whose frames differ in the sizes of their
+/// pictures and in where the sensors sit; the last is as the first.
+fn object_folder(root: &Path) {
+    let write = |name: String, content: &[u8]| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().expect("has one")).expect("made");
+        fs::write(path, content).expect("written");
+    };
+    for (number, kind) in [(0, 0), (1, 1), (2, 2), (3, 0)] {
+        let cast = f64::from(kind);
+        let (c, s) = ((0.01 * cast).cos(), (0.01 * cast).sin());
+        let calibration = format!(
+            "P2: {fx} 0 16 {px} 0 {fx} 8 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\n\
+             Tr_velo_to_cam: 0 -1 0 0 0 0 -1 -0.08 1 0 0 -0.27\n\
+             Tr_imu_to_velo: {c} {minus} 0 -0.81 {s} {c} 0 0.32 0 0 1 -0.8\n",
+            fx = 40.0 + cast,
+            px = 2.0 * cast,
+            minus = -s,
+        );
+        write(format!("calib/{number:06}.txt"), calibration.as_bytes());
+        let point = [number as f32, 1.5, -1.0, 0.5].map(f32::to_le_bytes);
+        write(format!("velodyne/{number:06}.bin"), &point.concat());
+        let picture = drive::png(32 + kind, 16);
+        write(format!("image_2/{number:06}.png"), &picture);
+    }
+}
+
+#[test]
+fn each_frame_of_the_object_benchmark_keeps_its_own_calibration() {
+    let folder = TempDir::new().expect("a folder");
+    object_folder(folder.path());
+    let original = Log::open(folder.path()).expect("is a folder of the benchmark");
+    let out = folder.path().join("copy.mcap");
+    convert(&original, &out, |_| {}).expect("is written");
+    let copy = Log::open(&out).expect("is a log");
+    assert!(copy.info().lost.is_empty(), "{:?}", copy.info().lost);
+    let (expected, found) = (whole(&original), whole(&copy));
+    assert_eq!((expected.len(), found.len()), (4, 4));
+    for (found, expected) in found.iter().zip(&expected) {
+        let number = expected.index;
+        assert_eq!((found.index, found.begins), (number, true));
+        assert_eq!(found.sweeps[0].points, expected.sweeps[0].points);
+        let [found, expected] = [found, expected].map(|frame| &*frame.rig);
+        let [lidar, known] = [found, expected].map(|rig| rig.lidars[0].base_from_sensor);
+        assert_eq!(lidar, known, "frame {number}");
+        let [camera, known] = [found, expected].map(|rig| &rig.cameras[0]);
+        assert_eq!(camera.base_from_sensor, known.base_from_sensor);
+        assert_eq!(
+            (camera.resolution, camera.focal),
+            (known.resolution, known.focal)
+        );
+    }
+    // The frames do differ, and nothing is written twice that stays.
+    assert_ne!(
+        expected[0].rig.cameras[0].focal,
+        expected[1].rig.cameras[0].focal
+    );
+    let mounted = |i: usize| expected[i].rig.lidars[0].base_from_sensor;
+    assert_ne!(mounted(0), mounted(1));
+    assert_eq!(mounted(0), mounted(3));
+    let messages = ros::messages(&out);
+    assert_eq!(ros::of(&messages, "/tf_static").len(), 4);
 }

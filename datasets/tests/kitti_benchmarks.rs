@@ -1,16 +1,16 @@
 //! The object benchmark's folder of the recorded data, and small sequences of
 //! the odometry and tracking benchmarks, made here.
 
+mod kitti_sets;
 mod recorded;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use image::RgbImage;
 use janus_datasets::{Annotation, Camera, Class, Frame, Log};
 use nalgebra::{Point3, Vector3};
 use tempfile::TempDir;
 
+use kitti_sets::{odometry, tracking, write};
 use recorded::recorded;
 
 fn frames(log: &Log) -> Vec<Frame> {
@@ -114,42 +114,11 @@ fn labelled_boxes_are_seen_where_the_labels_rectangles_are_and_hold_returns() {
     assert!(summary.classes.contains_key(&Class::Pedestrian));
 }
 
-const P: &str = "700 0 20 0 0 700 10 0 0 0 1 0";
-/// The camera looks ahead from where the lidar is.
-const TR: &str = "0 -1 0 0 0 0 -1 0 1 0 0 0";
-
-fn write(path: PathBuf, content: impl AsRef<[u8]>) {
-    fs::create_dir_all(path.parent().expect("has one")).expect("made");
-    fs::write(path, content).expect("written");
-}
-
-fn sensors(root: &Path, lidar: &str, camera: &str, frames: u64) {
-    for frame in 0..frames {
-        let values = [frame as f32, 1.5, -1.0, 0.5]
-            .map(f32::to_le_bytes)
-            .concat();
-        write(root.join(format!("{lidar}/{frame:06}.bin")), values);
-        let path = root.join(format!("{camera}/{frame:06}.png"));
-        write(path.clone(), "");
-        RgbImage::new(40, 20).save(path).expect("saved");
-    }
-}
-
 #[test]
 fn an_odometry_sequence_follows_its_ground_truth() {
     let folder = TempDir::new().expect("a folder");
-    let sequence = folder.path().join("sequences/00");
-    sensors(&sequence, "velodyne", "image_2", 4);
-    write(
-        sequence.join("calib.txt"),
-        format!("P0: {P}\nP2: {P}\nTr: {TR}\n"),
-    );
-    write(sequence.join("times.txt"), "0.0\n0.1037\n0.2074\n0.31\n");
-    // The camera moves along its own z, which is ahead.
-    let poses: String = (0..4)
-        .map(|i| format!("1 0 0 0 0 1 0 0 0 0 1 {i}\n"))
-        .collect();
-    write(folder.path().join("poses/00.txt"), &poses);
+    let sequence = odometry(folder.path());
+    let poses = fs::read_to_string(folder.path().join("poses/00.txt")).expect("is there");
 
     let log = Log::open(&sequence).expect("is a sequence");
     assert_eq!(log.format(), "kitti_odometry");
@@ -178,6 +147,25 @@ fn an_odometry_sequence_follows_its_ground_truth() {
     let log = Log::open(&sequence).expect("is a sequence");
     let whole: Vec<bool> = log.frames(None).map(|frame| frame.is_ok()).collect();
     assert_eq!(whole, [true, true, false, false]);
+    let broken = log.frames(None).find_map(Result::err).expect("has no pose");
+    let told = format!("{}: line 3", folder.path().join("poses/00.txt").display());
+    assert!(broken.to_string().contains(&told), "{broken}");
+    // Poses of which there are none are not those of a log without.
+    write(folder.path().join("poses/00.txt"), "");
+    let log = Log::open(&sequence).expect("is a sequence");
+    assert!(log.frames(None).all(|frame| frame.is_err()));
+    let times = sequence.join("times.txt");
+    write(folder.path().join("poses/00.txt"), &poses);
+    write(times.clone(), "0.0\n");
+    let log = Log::open(&sequence).expect("is a sequence");
+    let broken = log.frames(None).find_map(Result::err).expect("has no time");
+    assert!(
+        broken
+            .to_string()
+            .contains(&format!("{}: line 2", times.display())),
+        "{broken}"
+    );
+    write(times, "0.0\n0.1037\n0.2074\n0.31\n");
     write(folder.path().join("poses/00.txt"), "1 0 0 0 0 1 0 0 0 0 1");
     let error = Log::open(&sequence)
         .expect_err("lacks a number")
@@ -194,29 +182,7 @@ fn an_odometry_sequence_follows_its_ground_truth() {
 #[test]
 fn a_tracking_sequence_is_named_after_its_folder() {
     let folder = TempDir::new().expect("a folder");
-    let root = folder.path().join("training");
-    for name in ["0000", "0004"] {
-        sensors(
-            &root,
-            &format!("velodyne/{name}"),
-            &format!("image_02/{name}"),
-            3,
-        );
-        // As the benchmark has it: some keys have no colon.
-        let identity = "1 0 0 0 0 1 0 0 0 0 1 0";
-        let calibration = format!(
-            "P2: {P}\nR_rect 1 0 0 0 1 0 0 0 1\nTr_velo_cam {TR}\nTr_imu_velo {identity}\n"
-        );
-        write(root.join(format!("calib/{name}.txt")), calibration);
-        let packets: String = (0..3)
-            .map(|i| format!("49 {} 114{}\n", 8.4 + f64::from(i) * 1e-5, " 0".repeat(27)))
-            .collect();
-        write(root.join(format!("oxts/{name}.txt")), packets);
-        let labels = "0 -1 DontCare -1 -1 -10 1 2 3 4 -1 -1 -1 -1000 -1000 -1000 -10\n\
-                      1 7 Van 0 0 0 1 2 3 4 2.0 1.8 4.5 -3 1.7 12 0.0\n\
-                      2 7 Van 0 0 0 1 2 3 4 2.0 1.8 4.5 -3 1.7 11 0.0\n";
-        write(root.join(format!("label_02/{name}.txt")), labels);
-    }
+    let root = tracking(folder.path(), &["0000", "0004"]);
     let error = Log::open(&root).expect_err("has two").to_string();
     assert!(error.contains("0000") && error.contains("0004"), "{error}");
     let log = Log::open(&root.join("0004")).expect("is one of them");

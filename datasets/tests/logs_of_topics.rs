@@ -4,10 +4,11 @@
 mod topics;
 
 use std::fs;
+use std::path::Path;
 
-use janus_datasets::{Distortion, Log, Options, Pixels, SensorKind};
+use janus_datasets::{Distortion, Log, Loss, Options, Pixels, SensorKind};
 use mcap::{Compression, WriteOptions};
-use prost::Message;
+use topics::foxglove::foxglove;
 use topics::*;
 
 /// Everything that the drive should be, once.
@@ -181,31 +182,31 @@ fn a_folder_is_one_log_of_several_files() {
         log.info().notes
     );
 
-    let describe = |mode: &str| {
+    let describe = |mode: &str, format: &str| {
         let list: String = names
             .iter()
             .map(|name| format!("    - bag/{name}\n"))
             .collect();
         let text = format!(
             "rosbag2_bagfile_information:\n  version: 5\n  storage_identifier: mcap\n  \
-             compression_mode: \"{mode}\"\n  relative_file_paths:\n{list}"
+             compression_mode: \"{mode}\"\n  compression_format: \"{format}\"\n  relative_file_paths:\n{list}"
         );
         fs::write(folder.path().join("metadata.yaml"), text).expect("written");
     };
-    describe("");
+    describe("", "");
     let log = Log::open(folder.path()).expect("is a log");
     assert_eq!((told(&log), log.format()), (expected, "rosbag2"));
 
-    describe("FILE");
+    describe("FILE", "lz4");
     let error = Log::open(folder.path())
-        .expect_err("is compressed as a whole")
+        .expect_err("is compressed as nothing else is")
         .to_string();
     assert!(
-        error.contains("compression_mode") && error.contains("`FILE`"),
+        error.contains("compression_format: expected zstd, found `lz4`"),
         "{error}"
     );
 
-    describe("");
+    describe("", "");
     fs::remove_file(folder.path().join("bag_3.mcap")).expect("was there");
     let log = Log::open(folder.path()).expect("is a log");
     assert!(
@@ -214,6 +215,7 @@ fn a_folder_is_one_log_of_several_files() {
             .iter()
             .any(|note| note.contains("bag_3.mcap: missing"))
     );
+    assert_eq!(log.info().lost, [(Loss::MissingFile, 1)].into());
     fs::write(
         folder.path().join("metadata.yaml"),
         "rosbag2_bagfile_information: 7",
@@ -225,218 +227,92 @@ fn a_folder_is_one_log_of_several_files() {
     assert!(error.contains("metadata.yaml"), "{error}");
 }
 
+/// Messages as rosbag2 writes them in its compression mode MESSAGE.
+fn packed(said: &[Said]) -> Vec<Said> {
+    let pack = |message: &Said| Said {
+        data: zstd::bulk::compress(&message.data, 1).expect("packs"),
+        ..message.clone()
+    };
+    said.iter().map(pack).collect()
+}
+
+#[test]
+fn messages_that_were_compressed_one_by_one_say_the_same() {
+    let said = drive(false);
+    let expected = told(&log(&said).1);
+    let mut said = packed(&said);
+    let (_folder, log_of_topics) = log(&said);
+    assert!(log_of_topics.info().lost.is_empty());
+    assert_eq!(told(&log_of_topics), expected);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bag_0.db3");
+    db3(&path, &said, true);
+    assert_eq!(told(&Log::open(&path).expect("is a log")), expected);
+
+    // Half a message, and one that says that it is as long as memory.
+    let mut half = said[0].clone();
+    half.data.truncate(half.data.len() / 2);
+    let mut liar = said[0].clone();
+    liar.data = [&[0x28, 0xB5, 0x2F, 0xFD, 0xE0][..], &[0x7F; 9]].concat();
+    said.extend([half, liar]);
+    let (_folder, log) = log(&said);
+    assert_eq!(log.info().lost, [(Loss::Malformed, 2)].into());
+    assert_eq!(told(&log), expected);
+    let notes = log.info().notes.join("\n");
+    assert!(
+        notes.contains("2 compressed messages were left out"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn files_that_were_compressed_as_a_whole_say_the_same() {
+    let said = drive(false);
+    let expected = told(&log(&said).1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let bag = folder.path().join("bag");
+    fs::create_dir(&bag).expect("made");
+    let pack = |bytes: &[u8], name: &str| {
+        let packed = zstd::bulk::compress(bytes, 1).expect("packs");
+        fs::write(bag.join(name), packed).expect("written");
+    };
+    let (first, second) = said.split_at(said.len() / 2);
+    pack(&mcap(first, WriteOptions::new(), true), "bag_0.mcap.zstd");
+    pack(&mcap(second, WriteOptions::new(), true), "bag_1.mcap.zstd");
+    // Without a description, then with one.
+    assert_eq!(told(&Log::open(&bag).expect("is a log")), expected);
+    let description = "rosbag2_bagfile_information:\n  compression_mode: FILE\n  \
+                       compression_format: zstd\n  relative_file_paths:\n    \
+                       - bag_0.mcap.zstd\n    - bag_1.mcap.zstd\n";
+    fs::write(bag.join("metadata.yaml"), description).expect("written");
+    let log = Log::open(&bag).expect("is a log");
+    assert_eq!((told(&log), log.format()), (expected.clone(), "rosbag2"));
+    assert!(log.info().lost.is_empty());
+
+    // What it was unpacked into goes with it.
+    let into = |note: &String| {
+        let (_, folder) = note.split_once("unpacked into ")?;
+        Some(Path::new(folder.split_once(" for ")?.0).to_path_buf())
+    };
+    let folders: Vec<_> = log.info().notes.iter().filter_map(into).collect();
+    assert!(folders.len() == 2 && folders.iter().all(|folder| folder.is_dir()));
+    drop(log);
+    assert!(folders.iter().all(|folder| !folder.exists()));
+
+    let database = folder.path().join("plain.db3");
+    db3(&database, &said, true);
+    pack(&fs::read(&database).expect("is there"), "alone.db3.zstd");
+    let alone = bag.join("alone.db3.zstd");
+    assert_eq!(told(&Log::open(&alone).expect("is a log")), expected);
+    let bytes = fs::read(&alone).expect("is there");
+    fs::write(&alone, &bytes[..bytes.len() / 2]).expect("written");
+    let error = Log::open(&alone).expect_err("is half a file").to_string();
+    assert!(error.contains("alone.db3.zstd: Zstandard data"), "{error}");
+}
+
 #[test]
 fn big_endian_messages_say_the_same() {
     assert_eq!(told(&log(&drive(true)).1), told(&log(&drive(false)).1));
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Time {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-    #[prost(int32, tag = "2")]
-    nanos: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Four {
-    #[prost(double, tag = "1")]
-    x: f64,
-    #[prost(double, tag = "2")]
-    y: f64,
-    #[prost(double, tag = "3")]
-    z: f64,
-    #[prost(double, tag = "4")]
-    w: f64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Field {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(fixed32, tag = "2")]
-    offset: u32,
-    #[prost(int32, tag = "3")]
-    kind: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Points {
-    #[prost(message, optional, tag = "1")]
-    time: Option<Time>,
-    #[prost(string, tag = "2")]
-    frame: String,
-    #[prost(fixed32, tag = "4")]
-    stride: u32,
-    #[prost(message, repeated, tag = "5")]
-    fields: Vec<Field>,
-    #[prost(bytes = "vec", tag = "6")]
-    data: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Picture {
-    #[prost(message, optional, tag = "1")]
-    time: Option<Time>,
-    #[prost(fixed32, tag = "2")]
-    width: u32,
-    #[prost(fixed32, tag = "3")]
-    height: u32,
-    #[prost(string, tag = "4")]
-    encoding: String,
-    #[prost(fixed32, tag = "5")]
-    step: u32,
-    #[prost(bytes = "vec", tag = "6")]
-    data: Vec<u8>,
-    #[prost(string, tag = "7")]
-    frame: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Calibration {
-    #[prost(message, optional, tag = "1")]
-    time: Option<Time>,
-    #[prost(fixed32, tag = "2")]
-    width: u32,
-    #[prost(fixed32, tag = "3")]
-    height: u32,
-    #[prost(string, tag = "4")]
-    model: String,
-    #[prost(double, repeated, tag = "5")]
-    d: Vec<f64>,
-    #[prost(double, repeated, tag = "6")]
-    k: Vec<f64>,
-    #[prost(string, tag = "9")]
-    frame: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Link {
-    #[prost(message, optional, tag = "1")]
-    time: Option<Time>,
-    #[prost(string, tag = "2")]
-    parent: String,
-    #[prost(string, tag = "3")]
-    child: String,
-    #[prost(message, optional, tag = "4")]
-    place: Option<Four>,
-    #[prost(message, optional, tag = "5")]
-    rotation: Option<Four>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Links {
-    #[prost(message, repeated, tag = "1")]
-    links: Vec<Link>,
-}
-
-fn time(stamp: i64) -> Option<Time> {
-    Some(Time {
-        seconds: stamp / 1_000_000_000,
-        nanos: (stamp % 1_000_000_000) as i32,
-    })
-}
-
-/// The drive in the messages of Foxglove.
-fn foxglove() -> Vec<Said> {
-    let said = |topic: &str, schema, logged, message: &dyn Fn() -> Vec<u8>| Said {
-        topic: topic.into(),
-        schema,
-        encoding: "protobuf",
-        logged,
-        data: message(),
-    };
-    let link = |stamp, parent: &str, child: &str, [x, y, z]: [f64; 3]| Link {
-        time: time(stamp),
-        parent: parent.into(),
-        child: child.into(),
-        place: Some(Four { x, y, z, w: 0.0 }),
-        rotation: Some(Four {
-            w: 1.0,
-            ..Four::default()
-        }),
-    };
-    let fixed = Links {
-        links: vec![
-            link(START, "base_link", "lidar", [1.0, 0.0, 2.0]),
-            link(START, "base_link", "mast", [0.0, 0.5, 1.0]),
-            link(START, "mast", "camera", [0.0, 0.0, 0.75]),
-        ],
-    };
-    let calibration = Calibration {
-        time: time(START),
-        width: 4,
-        height: 2,
-        model: "plumb_bob".into(),
-        d: vec![-0.1, 0.01, 0.0, 0.0, 0.0],
-        k: vec![3.0, 0.0, 2.0, 0.0, 3.0, 1.0, 0.0, 0.0, 1.0],
-        frame: "camera".into(),
-    };
-    let mut all = vec![
-        said("/tf_static", "foxglove.FrameTransforms", START, &|| {
-            fixed.encode_to_vec()
-        }),
-        said(
-            "/camera/calibration",
-            "foxglove.CameraCalibration",
-            START,
-            &|| calibration.encode_to_vec(),
-        ),
-    ];
-    for step in -1..11 {
-        let stamp = START + step * 50 * MS;
-        let link = link(stamp, "odom", "base_link", [step as f64 * 0.5, 0.0, 0.0]);
-        all.push(said("/tf", "foxglove.FrameTransform", stamp, &|| {
-            link.encode_to_vec()
-        }));
-    }
-    for step in 0..5 {
-        let stamp = START + step * 100 * MS;
-        let x = step as f32 + 0.25;
-        let points = [
-            ([x, -2.0, 0.5], 0),
-            ([f32::NAN, 0.0, 0.0], 50_000_000u32),
-            ([3.0, x, -1.0], 90_000_000),
-        ];
-        let bytes = points.iter().flat_map(|([x, y, z], t)| {
-            [x.to_bits(), y.to_bits(), z.to_bits(), *t]
-                .into_iter()
-                .flat_map(u32::to_le_bytes)
-        });
-        let field = |(name, offset, kind): (&str, u32, i32)| Field {
-            name: name.into(),
-            offset,
-            kind,
-        };
-        let cloud = Points {
-            time: time(stamp),
-            frame: "lidar".into(),
-            stride: 16,
-            fields: [("x", 0, 7), ("y", 4, 7), ("z", 8, 7), ("t", 12, 5)]
-                .map(field)
-                .to_vec(),
-            data: bytes.collect(),
-        };
-        all.push(said("/lidar/points", "foxglove.PointCloud", stamp, &|| {
-            cloud.encode_to_vec()
-        }));
-        let picture = Picture {
-            time: time(stamp + 20 * MS),
-            width: 4,
-            height: 2,
-            encoding: "rgb8".into(),
-            step: 12,
-            data: [10 * step as u8, 100, 200].repeat(8),
-            frame: "camera".into(),
-        };
-        all.push(said(
-            "/camera/image_raw",
-            "foxglove.RawImage",
-            stamp + 20 * MS,
-            &|| picture.encode_to_vec(),
-        ));
-    }
-    all
 }
 
 #[test]
@@ -567,21 +443,20 @@ fn records_that_are_no_part_of_a_frame_are_counted() {
             .on("/lidar/points", "sensor_msgs/msg/PointCloud2", START),
     );
     let (_folder, log) = log(&said);
-    let lost: Vec<_> = log
-        .info()
-        .lost
-        .iter()
-        .map(|(reason, count)| (*reason, *count))
-        .collect();
-    assert_eq!(
-        lost,
-        [
-            ("duplicate", 1),
-            ("late", 1),
-            ("malformed", 1),
-            ("unpaired", 2)
-        ]
-    );
+    let lost = [
+        (Loss::Unpaired, 2),
+        (Loss::Duplicate, 1),
+        (Loss::Late, 1),
+        (Loss::Malformed, 1),
+    ];
+    assert_eq!(log.info().lost, lost.into());
+    let path = log.path().display();
+    let faults: Vec<String> = log.info().faults().collect();
+    let expected = [
+        format!("{path}: records lost: 1 late: their time had passed when they came"),
+        format!("{path}: records lost: 1 malformed: they cannot be read"),
+    ];
+    assert_eq!(faults, expected);
     assert_eq!(frames(&log).len(), 5);
     let note = log
         .info()
@@ -596,7 +471,7 @@ fn records_that_are_no_part_of_a_frame_are_counted() {
         ..Options::default()
     };
     let log = Log::open_with(log.path(), &options).expect("is a log");
-    assert_eq!(log.info().lost["unpaired"], 7);
+    assert_eq!(log.info().lost[&Loss::Unpaired], 7);
     assert!(frames(&log).iter().all(|frame| frame.images.is_empty()));
 }
 
@@ -715,7 +590,8 @@ fn sensors_that_cannot_be_mounted_are_left_out() {
     ] {
         assert!(notes.contains(note), "{note}\nin\n{notes}");
     }
-    assert_eq!(log.info().lost, [("no_transform", 1)].into());
+    assert!(log.info().notes.iter().all(|note| note.ends_with('.')));
+    assert_eq!(log.info().lost, [(Loss::NoTransform, 1)].into());
     assert_eq!(frames(&log).len(), 5);
 }
 
@@ -874,4 +750,42 @@ fn a_log_without_sensors_is_shown() {
         "{:?}",
         info.notes
     );
+}
+
+/// A static transform holds from its message on; a calibration from its stamp.
+#[test]
+fn a_sensor_may_be_moved_and_calibrated_anew() {
+    let mut said = drive(false);
+    let moved = transform(
+        "/tf_static",
+        START,
+        "base_link",
+        "lidar",
+        [7.0, 0.0, 2.0],
+        false,
+    );
+    let third = said
+        .iter()
+        .position(|s| s.topic == "/lidar/points" && s.logged == START + 200 * MS);
+    said.insert(third.expect("one"), moved);
+    // Told at the end of the log, and of pictures from the fourth on.
+    let mut zoomed = camera_info("/camera/camera_info", "camera", START + 320 * MS, false);
+    let focal = |part: &[u8]| part == 3.0f64.to_le_bytes();
+    let at = zoomed.data.windows(8).position(focal).expect("has one");
+    zoomed.data[at..at + 8].copy_from_slice(&6.0f64.to_le_bytes());
+    said.push(zoomed);
+    let (_folder, log) = log(&said);
+    let frames = frames(&log);
+    let lidars: Vec<f64> = frames
+        .iter()
+        .map(|frame| frame.rig.lidars[0].base_from_sensor.translation.x)
+        .collect();
+    assert_eq!(lidars, [1.0, 1.0, 7.0, 7.0, 7.0]);
+    let lenses: Vec<f64> = frames
+        .iter()
+        .map(|frame| frame.rig.cameras[0].focal[0])
+        .collect();
+    assert_eq!(lenses, [3.0, 3.0, 3.0, 6.0, 6.0]);
+    assert_eq!(log.rig().lidars[0].base_from_sensor.translation.x, 1.0);
+    assert_eq!(log.rig().cameras[0].focal[0], 3.0);
 }

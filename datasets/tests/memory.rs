@@ -4,7 +4,9 @@
 mod topics;
 
 use std::fs;
+use std::io::Write as _;
 
+use janus_datasets::Log;
 use topics::*;
 
 /// A file of one record.
@@ -74,21 +76,46 @@ fn sizes_are_checked_before_memory_is_taken() {
         (
             "schema",
             record(0x03, 6, &[1, 0, 255, 255, 255, 127]),
-            "a record was left out: schema",
+            "A record was left out: schema",
         ),
         (
             "channel",
             record(0x04, 8, &[1, 0, 1, 0, 255, 255, 255, 127]),
-            "a record was left out: channel",
+            "A record was left out: channel",
         ),
         (
             "message",
             record(0x05, 3, &[1, 0, 1]),
-            "a record was left out: message",
+            "A record was left out: message",
         ),
         ("no channel", record(0x05, 22, &[7; 22]), "a channel 1799"),
     ];
+    // A message that is compressed by itself, and a file that is.
+    let mut message = cloud("/points", "lidar", START, &[([1.0; 3], 0)], false);
+    message.data = [0x28, 0xB5, 0x2F, 0xFD, 0xA0].into();
+    message.data.extend((200u32 << 20).to_le_bytes());
+    message.data.extend(&bomb);
+    let message = mcap(&[message], mcap::WriteOptions::new(), true);
+    let whole = folder.path().join("whole.mcap.zstd");
+    let mut packer =
+        zstd::Encoder::new(fs::File::create(&whole).expect("made"), 1).expect("begins");
+    packer
+        .write_all(&record(0x05, 200 << 20, &[]))
+        .expect("packed");
+    for _ in 0..200 {
+        packer.write_all(&[0; 1 << 20]).expect("packed");
+    }
+    packer.finish().expect("ends");
     let before = peak();
+    let log = Log::open(&whole).expect("is a log");
+    let notes = log.info().notes.join("\n");
+    assert!(notes.contains("is longer than"), "{notes}");
+    let log = open(folder.path(), &message);
+    let notes = log.info().notes.join("\n");
+    assert!(
+        notes.contains("compressed messages were left out"),
+        "{notes}"
+    );
     for (name, bytes, expected) in cases {
         let log = open(folder.path(), &bytes);
         let notes = log.info().notes.join("\n");

@@ -6,7 +6,7 @@ mod recorded;
 
 use std::path::{Path, PathBuf};
 
-use janus_datasets::{Class, Frame, Image, Log, Point, SensorKind};
+use janus_datasets::{Class, Frame, Image, Log, Loss, Point, SensorKind};
 use nalgebra::{Point3, UnitQuaternion, Vector3};
 use nuscenes_set::{Keyframe, Pose, SCANS, STEP, TURN, infos, numbers, pose};
 use tempfile::TempDir;
@@ -90,7 +90,7 @@ fn a_scene_is_told_without_reading_frames() {
         .frames(None)
         .map(|f| f.expect("is whole").images.len())
         .sum();
-    let unpaired = info.lost.get("unpaired_image").copied().unwrap_or(0);
+    let unpaired = info.lost.get(&Loss::UnpairedImage).copied().unwrap_or(0);
     assert_eq!(read as u64 + unpaired, 6 * 13);
     assert!(unpaired < 6, "{unpaired} pictures are in no frame");
 }

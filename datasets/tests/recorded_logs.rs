@@ -163,7 +163,7 @@ fn a_log_without_sensors_is_listed() {
                 .all(|topic| !topic.read && topic.encoding == "cdr")
         );
         let note =
-            "there is no topic of a lidar or a camera that can be read, so there are no frames";
+            "There is no topic of a lidar or a camera that can be read, so there are no frames.";
         assert_eq!(info.notes, [note]);
 
         let options = Options {

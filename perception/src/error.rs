@@ -2,6 +2,7 @@
 
 use janus_shaders::GpuError;
 use janus_shaders::fixed::NotRigid;
+use janus_shaders::voxel::VoxelError;
 
 use crate::config::ConfigError;
 use crate::detect::DetectError;
@@ -14,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A setting makes no sense.
     #[error(transparent)]
-    Config(ConfigError),
+    Config(#[from] ConfigError),
     /// The frame does not tell where the vehicle was.
     #[error("the frame has no pose")]
     NoPose,
@@ -27,6 +28,9 @@ pub enum Error {
     /// A pose cannot be held in fixed point.
     #[error(transparent)]
     Pose(#[from] NotRigid),
+    /// The vehicle is too far from odom's origin for voxels.
+    #[error(transparent)]
+    TooFar(VoxelError),
     /// The device failed.
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -41,7 +45,7 @@ impl Error {
         match self {
             Self::Config(_) => "config",
             Self::NoPose => "missing_pose",
-            Self::NoMount { .. } | Self::Pose(_) => "bad_pose",
+            Self::NoMount { .. } | Self::Pose(_) | Self::TooFar(_) => "bad_pose",
             Self::Gpu(_) => "device_failed",
             Self::Detect(_) => "detector_failed",
         }

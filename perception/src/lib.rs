@@ -1,6 +1,7 @@
 //! From a [`janus_datasets::Frame`] to a [`Scene`]: what the cameras see and
 //! where the vehicle can drive.
 
+mod cloud;
 pub mod config;
 pub mod detect;
 mod error;
@@ -10,10 +11,11 @@ mod lidar;
 use image::RgbImage;
 use janus_datasets::Frame;
 
-pub use config::{ConfigError, GridConfig, LidarConfig};
+pub use cloud::Cloud;
+pub use config::{ClusterConfig, ConfigError, GridConfig, GroundConfig, LidarConfig, VoxelConfig};
 pub use error::{Error, Result};
 pub use grid::{Cell, Grid};
-pub use lidar::{Lidar, LidarScene, PointCounts, Timing};
+pub use lidar::{Lidar, LidarFault, LidarScene, PointCounts, Timing};
 
 use detect::{DetectTimings, Detection, Detector};
 
@@ -33,10 +35,19 @@ pub struct Perception {
 pub struct Scene {
     /// Objects in the pictures; `None` if nothing looked for any.
     pub detections: Option<Vec<Detection>>,
-    /// What is known of the ground plane around the vehicle.
+    /// What is known of the ground around the vehicle.
     pub grid: Grid,
+    /// Of each cell of the grid, the squared distance from its centre to that
+    /// of the nearest occupied cell, cells²; `u32::MAX` if none is.
+    pub distances: Vec<u32>,
+    /// What the lidars saw.
+    pub cloud: Cloud,
     /// What became of the lidars' points.
     pub points: PointCounts,
+    /// Sweeps whose points were taken to be of one moment.
+    pub still_sweeps: u32,
+    /// What was lost or degraded.
+    pub faults: Vec<LidarFault>,
     /// How long each stage took.
     pub timings: Vec<Timing>,
 }
@@ -92,16 +103,29 @@ pub fn look(detector: &mut Detector, frame: &Frame, pictures: &[RgbImage]) -> Re
 impl Scene {
     /// Brings together what the cameras and the lidars saw.
     pub fn new(cameras: Option<CameraScene>, lidar: LidarScene) -> Self {
+        let LidarScene {
+            grid,
+            distances,
+            cloud,
+            points,
+            still_sweeps,
+            faults,
+            timings: lidar_timings,
+        } = lidar;
         let mut timings = Vec::new();
         let detections = cameras.map(|cameras| {
             timings.extend(cameras.timings);
             cameras.detections
         });
-        timings.extend(lidar.timings);
+        timings.extend(lidar_timings);
         Self {
             detections,
-            grid: lidar.grid,
-            points: lidar.points,
+            grid,
+            distances,
+            cloud,
+            points,
+            still_sweeps,
+            faults,
             timings,
         }
     }

@@ -10,8 +10,8 @@ struct Window {
 
 const NOWHERE = 0xffffffffu;
 
-// `a / b` for a below 2^26: an estimate in floating point, at most one off, is
-// set right in integers.
+// `a / b` where that is less than 8192: an estimate in floating point, at most
+// one off, is set right in integers.
 fn quotient(a: vec2<i32>, b: i32) -> vec2<i32> {
     let estimate = vec2<i32>(vec2<f32>(a) * (1.0 / f32(b)));
     let rest = a - estimate * b;

@@ -4,12 +4,19 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{fuse, occupancy};
+use janus_shaders::{cluster, distance, fuse, ground, occupancy, voxel};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 2] = [("fuse", fuse::SOURCE), ("occupancy", occupancy::SOURCE)];
+const PROGRAMS: [(&str, &str); 6] = [
+    ("cluster", cluster::SOURCE),
+    ("distance", distance::SOURCE),
+    ("fuse", fuse::SOURCE),
+    ("ground", ground::SOURCE),
+    ("occupancy", occupancy::SOURCE),
+    ("voxel", voxel::SOURCE),
+];
 
 fn parse(source: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(source)
@@ -56,14 +63,41 @@ macro_rules! same_layout {
 
 #[test]
 fn parameters_have_one_layout() {
+    use janus_shaders::Window;
     use janus_shaders::fixed::Transform;
+    same_layout!(fuse::SOURCE, "Window", Window, origin, side, cell_mm);
     same_layout!(fuse::SOURCE, "Transform", Transform, x, y, z);
+    same_layout!(
+        cluster::SOURCE,
+        "Params",
+        cluster::Params,
+        window,
+        position,
+        points,
+        tolerance,
+        clearance,
+        reach_mm,
+        reach_per_mille,
+        min_points
+    );
+    same_layout!(
+        cluster::SOURCE,
+        "Cluster",
+        cluster::Cluster,
+        min,
+        points,
+        max,
+        height
+    );
     same_layout!(
         fuse::SOURCE,
         "Params",
         fuse::Params,
+        window,
         points,
         sweeps,
+        poses,
+        tick_shift,
         range_squared,
         height_min,
         height_max,
@@ -76,21 +110,49 @@ fn parameters_have_one_layout() {
         "Sweep",
         fuse::Sweep,
         base_from_sensor,
-        odom_from_sensor,
         first,
-        pad
+        pose,
+        tick,
+        mask
     );
+    same_layout!(
+        ground::SOURCE,
+        "Window",
+        janus_shaders::Window,
+        origin,
+        side,
+        cell_mm
+    );
+    same_layout!(
+        ground::SOURCE,
+        "Params",
+        ground::Params,
+        window,
+        base,
+        rise,
+        points,
+        shift,
+        stance,
+        slack,
+        slope,
+        step,
+        smoothing
+    );
+    same_layout!(distance::SOURCE, "Params", distance::Params, side);
     same_layout!(
         occupancy::SOURCE,
         "Params",
         occupancy::Params,
-        plane,
-        centre,
-        origin,
+        window,
         last_origin,
-        side,
-        cell_mm,
+        base,
+        base_x,
+        base_y,
+        body_min,
+        body_max,
         points,
+        sweeps,
+        poses,
         ground_min,
         obstacle_min,
         obstacle_max,
@@ -98,6 +160,27 @@ fn parameters_have_one_layout() {
         miss,
         least,
         most,
+        decay,
+        pad
+    );
+    same_layout!(
+        voxel::SOURCE,
+        "Params",
+        voxel::Params,
+        base,
+        size_mm,
+        extent,
+        points,
+        segments
+    );
+    same_layout!(voxel::SOURCE, "Segment", voxel::Segment, end, shift, pad);
+    same_layout!(
+        voxel::SOURCE,
+        "Status",
+        voxel::Status,
+        voxels,
+        outside,
+        full,
         pad
     );
 }

@@ -27,9 +27,15 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run everything on a recorded drive.
     Replay(Replay),
+    /// Measure every stage on frames of a log that are in memory.
+    Bench(Bench),
     /// Say what a log holds.
     Info(Info),
     /// Write any log as an MCAP file of ROS 2 messages.
+    ///
+    /// Boxes become vision_msgs/Detection3DArray, which has no place for their
+    /// velocity, their visibility and their count of returns: a copy is
+    /// without these.
     Convert(Convert),
     /// Write a drive through the synthetic world as an MCAP file.
     Synth(Synth),
@@ -113,6 +119,29 @@ pub(crate) struct Replay {
     pub(crate) run: Run,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Frames to take, by the log's own numbers; the end is not part of it.
+    #[arg(long, value_name = "A..B", value_parser = frames)]
+    pub(crate) frames: Option<Range<u64>>,
+    /// Take no more frames than this; all of them are held in memory.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count)]
+    pub(crate) at_most: usize,
+    /// Go over the frames this often.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count)]
+    pub(crate) rounds: usize,
+    /// Go over them this often before, unmeasured.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) warm_up: usize,
+    /// Print the report instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
 /// How to run the pipeline.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -127,6 +156,9 @@ pub(crate) struct Run {
     /// of an adapter's name.
     #[arg(long, value_name = "auto|cpu|NAME", default_value = "auto", value_parser = device)]
     pub(crate) device: DeviceChoice,
+    /// Destroy the device before this frame, to rehearse its loss.
+    #[arg(long, value_name = "FRAME", hide_short_help = true)]
+    pub(crate) lose_device_at: Option<u64>,
     /// The vehicle to plan for; without it, the symmetric shuttle.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) vehicle: Option<PathBuf>,
@@ -225,6 +257,13 @@ fn inference(text: &str) -> Result<Inference, String> {
         "onnxruntime" => Ok(Inference::OnnxRuntime),
         "embedded" => Ok(Inference::Embedded),
         _ => Err("expected `auto`, `onnxruntime` or `embedded`".into()),
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=100_000) => Ok(count),
+        _ => Err("expected a number from 1 to 100000".into()),
     }
 }
 

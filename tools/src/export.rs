@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use janus_datasets::{Frame, Pose};
 use janus_perception::detect::{Detection, coco};
-use janus_perception::{Cell, Grid};
+use janus_perception::{Cell, Cloud, Grid};
 use janus_planning::Plan;
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ struct CocoResult {
 impl Export {
     /// Makes the folder; `classes` are the detector's, where there is one.
     pub(crate) fn new(folder: &Path, classes: Option<&[String]>) -> Result<Self> {
-        for part in ["grid", "plan"] {
+        for part in ["grid", "cloud", "labels", "plan"] {
             let part = folder.join(part);
             fs::create_dir_all(&part)
                 .with_context(|| format!("{}: cannot be made", part.display()))?;
@@ -62,7 +62,17 @@ impl Export {
         write(&grid.join(format!("{number}.yaml")), |out| {
             write_map(&step.scene.grid, &image, out)
         })?;
+        let cloud = &step.scene.cloud;
+        let labels = self.folder.join("labels").join(format!("{number}.bin"));
+        write(&labels, |out| {
+            cloud
+                .labels
+                .iter()
+                .try_for_each(|label| out.write_all(&label.to_le_bytes()))
+        })?;
         if let Some(pose) = &frame.pose {
+            let voxels = self.folder.join("cloud").join(format!("{number}.pcd"));
+            write(&voxels, |out| write_pcd(cloud, pose, out))?;
             write_tum(frame.stamp, pose, &mut self.poses)
                 .with_context(|| format!("{}: poses.tum", self.folder.display()))?;
         }
@@ -70,15 +80,23 @@ impl Export {
         if let Ok(found) = &step.plan {
             write(&plan, |out| Plan::write_csv(found, out))?;
         }
-        if let (Some(results), Some(found)) = (&mut self.detections, &step.scene.detections) {
-            for detection in found {
-                match coco_result(frame, detection, &self.classes) {
-                    Some(result) => results.push(result),
-                    None => self.nameless += 1,
-                }
-            }
+        if let Some(found) = &step.scene.detections {
+            self.detections(frame, found);
         }
         Ok(())
+    }
+
+    /// Takes in what was detected in a frame's pictures.
+    fn detections(&mut self, frame: &Frame, found: &[Detection]) {
+        let Some(results) = &mut self.detections else {
+            return;
+        };
+        for detection in found {
+            match coco_result(frame, detection, &self.classes) {
+                Some(result) => results.push(result),
+                None => self.nameless += 1,
+            }
+        }
     }
 
     /// Writes what belongs to all frames together, and says what was left out.
@@ -115,6 +133,29 @@ fn write(
     content(&mut file)
         .and_then(|()| file.flush())
         .with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// The voxels in base_link, as a point cloud of PCL's form (version 0.7):
+/// centroid in metres, greatest intensity as a fraction of full scale, number
+/// of points.
+fn write_pcd(cloud: &Cloud, odom_from_base: &Pose, out: &mut impl Write) -> std::io::Result<()> {
+    let count = cloud.voxels.len();
+    write!(
+        out,
+        "# .PCD v0.7 - Point Cloud Data file format\nVERSION 0.7\n\
+         FIELDS x y z intensity count\nSIZE 4 4 4 4 4\nTYPE F F F F U\nCOUNT 1 1 1 1 1\n\
+         WIDTH {count}\nHEIGHT 1\nVIEWPOINT 0 0 0 1 0 0 0\nPOINTS {count}\nDATA binary\n"
+    )?;
+    for &[x, y, z, told] in &cloud.voxels {
+        let place = [x, y, z].map(|mm| f64::from(mm) * 1e-3);
+        let place = odom_from_base.inverse_transform_point(&place.into());
+        let intensity = f32::from(told as u16) / 65_535.0;
+        for value in [place.x as f32, place.y as f32, place.z as f32, intensity] {
+            out.write_all(&value.to_le_bytes())?;
+        }
+        out.write_all(&(told as u32 >> 16).to_le_bytes())?;
+    }
+    Ok(())
 }
 
 /// The picture of a map_server map: the top row has the greatest y; black is
@@ -174,6 +215,7 @@ fn coco_result(frame: &Frame, detection: &Detection, classes: &[String]) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use janus_datasets::{Image, Pixels};
 
     fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Vec<u8> {
         let mut out = Vec::new();
@@ -195,6 +237,63 @@ mod tests {
         let map = map.expect("text");
         assert!(map.contains("origin: [-2.000, 1.000, 0.0]\n"), "{map}");
         assert!(map.contains("resolution: 0.2\n"), "{map}");
+    }
+
+    #[test]
+    fn voxels_are_written_as_the_vehicle_sees_them() {
+        let cloud = Cloud {
+            voxels: vec![[10_000, 2_500, 100, 3 << 16 | 0xffff]],
+            ..Cloud::default()
+        };
+        let pcd = text(|out| write_pcd(&cloud, &Pose::translation(8.0, 2.0, 0.0), out));
+        let (header, data) = pcd.split_at(pcd.len() - 20);
+        assert!(header.ends_with(b"POINTS 1\nDATA binary\n"));
+        let words: Vec<[u8; 4]> = data.chunks(4).map(|w| w.try_into().expect("4")).collect();
+        let numbers: Vec<f32> = words[..4].iter().map(|w| f32::from_le_bytes(*w)).collect();
+        assert_eq!(numbers, [2.0, 0.5, 0.1, 1.0]);
+        assert_eq!(words[4], [3, 0, 0, 0]);
+    }
+
+    #[test]
+    fn detections_that_coco_has_no_class_for_are_counted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let classes = ["tram", "car"].map(str::to_owned);
+        let mut export = Export::new(folder.path(), Some(&classes)).expect("is made");
+        let frame = Frame {
+            index: 7,
+            stamp: 0,
+            begins: true,
+            pose: None,
+            ego: Default::default(),
+            sweeps: Vec::new(),
+            images: vec![Image {
+                camera: 0,
+                stamp: 0,
+                source: "left/000007.png".into(),
+                pixels: Pixels::Encoded(Vec::new()),
+            }],
+            annotations: Vec::new(),
+            rig: Default::default(),
+        };
+        let found = [0, 1, 0].map(|class| Detection {
+            camera: 0,
+            class,
+            score: 0.5,
+            bbox: [1.0, 2.0, 4.0, 8.0],
+        });
+        export.detections(&frame, &found);
+        let told = export.finish().expect("is written").expect("lacks some");
+        assert!(told.contains("without 2 detections"), "{told}");
+        let written = fs::read(folder.path().join("detections.json")).expect("is there");
+        let written: serde_json::Value = serde_json::from_slice(&written).expect("is JSON");
+        let car = serde_json::json!([{
+            "image_id": 7,
+            "file_name": "000007.png",
+            "category_id": 3,
+            "bbox": [1.0, 2.0, 3.0, 6.0],
+            "score": 0.5,
+        }]);
+        assert_eq!(written, car);
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Demo(args) => commands::demo::run(args),
         Command::Replay(args) => commands::replay::run(args),
+        Command::Bench(args) => commands::bench::run(args),
         Command::Info(args) => commands::info::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Synth(args) => commands::convert::synth(&args),

@@ -41,6 +41,32 @@ pub(crate) struct Decoded {
     started: Instant,
 }
 
+impl Decoded {
+    /// Decodes the pictures of a frame whose read began at `started` and took
+    /// as long as `read` says.
+    pub(crate) fn new(frame: Frame, started: Instant, read: Timing) -> Passed<Self> {
+        let begin = Instant::now();
+        let pictures: Result<Vec<_>, _> = frame
+            .images
+            .iter()
+            .map(|image| image.decode().map(|picture| picture.into_owned()))
+            .collect();
+        match pictures {
+            Ok(pictures) => Ok(Self {
+                timings: vec![read, ("decode", begin.elapsed())],
+                frame,
+                pictures,
+                started,
+            }),
+            Err(error) => Err(Dropped {
+                index: frame.index,
+                reason: error.reason(),
+                error: error.to_string(),
+            }),
+        }
+    }
+}
+
 /// A frame with all its results.
 pub(crate) struct Step {
     pub(crate) input: Arc<Decoded>,
@@ -51,6 +77,50 @@ pub(crate) struct Step {
     pub(crate) timings: Vec<Timing>,
     /// From the beginning of the read to the plan.
     pub(crate) latency: Duration,
+}
+
+impl Step {
+    /// Brings together what was perceived of a frame, and plans. `started` is
+    /// when the work on this frame began.
+    pub(crate) fn conclude(
+        started: Instant,
+        input: Arc<Decoded>,
+        cameras: Option<CameraScene>,
+        lidar: LidarScene,
+        planner: &Planner,
+        route: &Route,
+    ) -> Self {
+        let begin = Instant::now();
+        let scene = Scene::new(cameras, lidar);
+        let fused = Instant::now();
+        let start = input
+            .frame
+            .pose
+            .as_ref()
+            .map_or_else(Pose2::default, on_ground);
+        let goal = route.goal(input.frame.stamp);
+        let plan = match goal {
+            Some(goal) => planner.plan(&scene.grid, start, goal),
+            None => Err(PlanError::NoGoal),
+        };
+        let plan = plan.map_err(|error| {
+            let (speed, lead) = route.motion(input.frame.stamp);
+            let stop = planner.stop(&scene.grid, start, speed, lead).ok();
+            Halt { error, stop }
+        });
+        let mut timings = input.timings.clone();
+        timings.extend_from_slice(&scene.timings);
+        timings.push(("fuse", fused - begin));
+        timings.push(("plan", fused.elapsed()));
+        Self {
+            latency: started.elapsed(),
+            input,
+            scene,
+            goal,
+            plan,
+            timings,
+        }
+    }
 }
 
 /// What the vehicle does where there is no plan.
@@ -182,27 +252,8 @@ fn send_in_time(
 
 fn decode(frames: Receiver<Passed<Read>>, out: &[Sender<Passed<Arc<Decoded>>>; 2]) -> Result<()> {
     for passed in frames {
-        let decoded = passed.and_then(|(frame, started, read)| {
-            let begin = Instant::now();
-            let pictures: Result<Vec<_>, _> = frame
-                .images
-                .iter()
-                .map(|image| image.decode().map(|picture| picture.into_owned()))
-                .collect();
-            match pictures {
-                Ok(pictures) => Ok(Arc::new(Decoded {
-                    timings: vec![read, ("decode", begin.elapsed())],
-                    frame,
-                    pictures,
-                    started,
-                })),
-                Err(error) => Err(Dropped {
-                    index: frame.index,
-                    reason: error.reason(),
-                    error: error.to_string(),
-                }),
-            }
-        });
+        let decoded = passed
+            .and_then(|(frame, started, read)| Decoded::new(frame, started, read).map(Arc::new));
         if out.iter().any(|next| next.send(decoded.clone()).is_err()) {
             break;
         }
@@ -261,36 +312,7 @@ fn plan(
 ) -> Result<()> {
     for (passed, cameras) in lidars.into_iter().zip(cameras) {
         let step = passed.map(|(input, lidar)| {
-            let begin = Instant::now();
-            let scene = Scene::new(cameras, lidar);
-            let fused = Instant::now();
-            let start = input
-                .frame
-                .pose
-                .as_ref()
-                .map_or_else(Pose2::default, on_ground);
-            let goal = route.goal(input.frame.stamp);
-            let plan = match goal {
-                Some(goal) => planner.plan(&scene.grid, start, goal),
-                None => Err(PlanError::NoGoal),
-            };
-            let plan = plan.map_err(|error| {
-                let (speed, lead) = route.motion(input.frame.stamp);
-                let stop = planner.stop(&scene.grid, start, speed, lead).ok();
-                Halt { error, stop }
-            });
-            let mut timings = input.timings.clone();
-            timings.extend_from_slice(&scene.timings);
-            timings.push(("fuse", fused - begin));
-            timings.push(("plan", fused.elapsed()));
-            Step {
-                latency: input.started.elapsed(),
-                input,
-                scene,
-                goal,
-                plan,
-                timings,
-            }
+            Step::conclude(input.started, input, cameras, lidar, planner, route)
         });
         if out.send(step).is_err() {
             break;
@@ -300,14 +322,14 @@ fn plan(
 }
 
 /// The way that the log took.
-struct Route {
+pub(crate) struct Route {
     way: Arc<Trajectory>,
     poses: Vec<Pose2>,
     ahead: f64,
 }
 
 impl Route {
-    fn new(log: &Log, ahead: f64) -> Self {
+    pub(crate) fn new(log: &Log, ahead: f64) -> Self {
         let way = log.trajectory().clone();
         let poses = way.waypoints().iter();
         Self {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use janus_datasets::{Camera, Pixels, Pose, Rig, Sweep};
-use janus_perception::{Cell, Grid};
+use janus_perception::{Cell, Cloud, Grid};
 use janus_planning::{Pose2, Sample, Vehicle};
 use rerun::blueprint::{
     Blueprint, Horizontal, Spatial2DView, Spatial3DView, Tabs, TextLogView, TimePanel,
@@ -28,6 +28,7 @@ use crate::pipeline::{Dropped, Halt, Passed, Step};
 const WORLD: &str = "world";
 const EGO: &str = "world/ego";
 const GRID: &str = "world/grid";
+const VOXELS: &str = "world/voxels";
 const PLAN: &str = "world/plan";
 const SEARCH: &str = "world/plan/search";
 const GOAL: &str = "world/plan/goal";
@@ -289,6 +290,7 @@ impl Scribe {
         self.cameras(step)?;
         let height = frame.pose.map_or(0.0, |pose| pose.translation.z as f32);
         self.log(GRID, &grid_map(&step.scene.grid, height))?;
+        self.log(VOXELS, &voxels(&step.scene.cloud, height))?;
         self.plan(step, height)?;
         for (stage, duration) in &step.timings {
             let ms = duration.as_secs_f64() * 1e3;
@@ -443,8 +445,25 @@ fn pinhole(camera: &Camera) -> Pinhole {
         .with_camera_xyz(rerun::components::ViewCoordinates::RDF)
 }
 
+/// Voxels in odom, coloured by their height over the vehicle's ground.
+fn voxels(cloud: &Cloud, ground: f32) -> Points3D {
+    let places = cloud.voxels.iter();
+    let places = places.map(|[x, y, z, _]| [x, y, z].map(|mm| *mm as f32 * 1e-3));
+    let colours = places.clone().map(|[.., z]| by_height(z - ground));
+    Points3D::new(places)
+        .with_colors(colours)
+        .with_radii([rerun::components::Radius::new_ui_points(2.0)])
+}
+
+/// Blue on the ground, red from three metres.
+fn by_height(height: f32) -> Color {
+    // A cast from a float saturates.
+    let red = (height / 3.0 * 255.0) as u8;
+    Color::from_rgb(red, 140, 255 - red)
+}
+
 /// The returns of a sweep in its sensor's frame, coloured by their height
-/// over the ground: blue on it, red from three metres.
+/// over the ground.
 fn points(sweep: &Sweep, base_from_sensor: &Pose) -> Points3D {
     let up = base_from_sensor.rotation.inverse() * nalgebra::Vector3::z();
     let up = up.map(|c| c as f32);
@@ -453,11 +472,8 @@ fn points(sweep: &Sweep, base_from_sensor: &Pose) -> Points3D {
     let mut colours = Vec::with_capacity(sweep.points.len());
     for point in sweep.points.iter().filter(|point| point.is_valid()) {
         let [x, y, z] = point.metres();
-        let height = (up.x * x + up.y * y + up.z * z + offset) / 3.0;
-        // A cast from a float saturates.
-        let red = (height * 255.0) as u8;
         places.push(rerun::Position3D::new(x, y, z));
-        colours.push(Color::from_rgb(red, 140, 255 - red));
+        colours.push(by_height(up.x * x + up.y * y + up.z * z + offset));
     }
     Points3D::new(places)
         .with_colors(colours)

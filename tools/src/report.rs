@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use janus_datasets::{Info, Log};
-use janus_perception::{Grid, PointCounts};
+use janus_datasets::{Info, Log, Lost};
+use janus_perception::{Cloud, Grid, PointCounts};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +23,7 @@ const SCHEMA: &str = "janus.report/1";
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     schema: &'static str,
-    log: LogSummary,
+    pub(crate) log: LogSummary,
     pub(crate) machine: Machine,
     config: Config,
     pub(crate) frames: Frames,
@@ -31,17 +31,21 @@ pub(crate) struct Report {
     pub(crate) end_to_end: EndToEnd,
     memory: Memory,
     pub(crate) geometry: Geometry,
+    /// What became of the points of all frames.
+    pub(crate) points: Points,
     pub(crate) planning: Planning,
     pub(crate) faults: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct LogSummary {
+pub(crate) struct LogSummary {
     path: String,
     format: &'static str,
     frames: usize,
     duration_s: f64,
     sensors: Vec<janus_datasets::Sensor>,
+    /// Records that are part of no frame, of the whole log.
+    pub(crate) dropped: Lost,
 }
 
 /// What the run ran on.
@@ -51,6 +55,9 @@ pub(crate) struct Machine {
     pub(crate) threads: usize,
     pub(crate) device: String,
     pub(crate) driver: String,
+    /// What the times of the kernels are: the twins' on the clock, the
+    /// device's own timestamps, or part of the readback where it has none.
+    pub(crate) kernel_times: &'static str,
     pub(crate) inference: String,
 }
 
@@ -91,6 +98,41 @@ pub(crate) struct FrameHash {
     pub(crate) sha256: String,
 }
 
+/// Sums of [`PointCounts`], and how many sweeps stand for one moment.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Points {
+    #[serde(rename = "in")]
+    pub(crate) input: u64,
+    #[serde(rename = "out")]
+    pub(crate) output: u64,
+    pub(crate) dropped: BTreeMap<&'static str, u64>,
+    pub(crate) still_sweeps: u64,
+}
+
+impl Points {
+    fn add(&mut self, points: &PointCounts, still_sweeps: u32) {
+        let PointCounts {
+            kept,
+            not_finite,
+            out_of_range,
+            own_body,
+            over_capacity,
+        } = *points;
+        self.output += u64::from(kept);
+        self.input += u64::from(kept);
+        for (reason, count) in [
+            ("not_finite", not_finite),
+            ("out_of_range", out_of_range),
+            ("own_body", own_body),
+            ("over_capacity", over_capacity),
+        ] {
+            self.input += u64::from(count);
+            *self.dropped.entry(reason).or_default() += u64::from(count);
+        }
+        self.still_sweeps += u64::from(still_sweeps);
+    }
+}
+
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Planning {
     pub(crate) plans: u64,
@@ -107,10 +149,12 @@ pub(crate) struct Tally {
     frames: Frames,
     stages: Stages,
     latency: Durations,
-    first_stamp: Option<i64>,
-    last_stamp: i64,
+    last_stamp: Option<i64>,
+    /// Time of the log that went by from frame to frame, ns.
+    span_ns: i64,
     geometry: Geometry,
     whole: Sha256,
+    points: Points,
     planning: Planning,
     faults: Vec<String>,
 }
@@ -123,6 +167,7 @@ impl Tally {
             frames,
             duration_s,
             sensors,
+            lost: dropped,
             ..
         } = log.info().clone();
         Self {
@@ -132,18 +177,20 @@ impl Tally {
                 frames,
                 duration_s,
                 sensors,
+                dropped,
             },
             machine,
             config,
             frames: Frames::default(),
             stages: Stages::default(),
             latency: Durations::new(),
-            first_stamp: None,
-            last_stamp: 0,
+            last_stamp: None,
+            span_ns: 0,
             geometry: Geometry::default(),
             whole: Sha256::new(),
+            points: Points::default(),
             planning: Planning::default(),
-            faults: Vec::new(),
+            faults: log.info().faults().collect(),
         }
     }
 
@@ -167,15 +214,18 @@ impl Tally {
             self.stages.add(stage, *duration);
         }
         self.latency.add(step.latency);
-        self.first_stamp.get_or_insert(frame.stamp);
-        self.last_stamp = frame.stamp;
+        let last = self.last_stamp.replace(frame.stamp);
+        let since = frame.stamp.saturating_sub(last.unwrap_or(frame.stamp));
+        // A benchmark goes back to the first frame after the last.
+        self.span_ns = self.span_ns.saturating_add(since.max(0));
 
-        let hash = geometry_hash(&step.scene.grid, &step.scene.points);
-        self.whole.update(hash);
-        self.geometry.frames.push(FrameHash {
-            index: frame.index,
-            sha256: hex(&hash),
-        });
+        let scene = &step.scene;
+        for fault in &scene.faults {
+            self.faults.push(format!("frame {}: {fault}", frame.index));
+        }
+        self.points.add(&scene.points, scene.still_sweeps);
+        let hash = geometry_hash(&scene.grid, &scene.cloud, &scene.points);
+        self.hash(frame.index, &hash);
 
         match &step.plan {
             Ok(plan) => {
@@ -195,6 +245,23 @@ impl Tally {
         }
     }
 
+    /// Notes the hash of a frame's geometry. A frame that comes again, as in a
+    /// benchmark, must have the same.
+    fn hash(&mut self, index: u64, hash: &[u8; 32]) {
+        let sha256 = hex(hash);
+        let frames = &mut self.geometry.frames;
+        match frames.binary_search_by_key(&index, |frame| frame.index) {
+            Err(place) => {
+                self.whole.update(hash);
+                frames.insert(place, FrameHash { index, sha256 });
+            }
+            Ok(place) if frames[place].sha256 != sha256 => self.faults.push(format!(
+                "frame {index}: its geometry differs between two rounds"
+            )),
+            Ok(_) => {}
+        }
+    }
+
     /// Adds the time that a frame's recording took.
     pub(crate) fn recorded(&mut self, duration: Duration) {
         self.stages.add("record", duration);
@@ -208,7 +275,6 @@ impl Tally {
     /// The report of a run that took `elapsed`.
     pub(crate) fn finish(mut self, elapsed: Duration) -> Report {
         let latency = self.latency.summary();
-        let span_ns = self.last_stamp - self.first_stamp.unwrap_or(self.last_stamp);
         let seconds = elapsed.as_secs_f64().max(1e-9);
         self.geometry.sha256 = hex(&self.whole.finalize().into());
         Report {
@@ -220,7 +286,7 @@ impl Tally {
                 p50_ms: latency.p50_ms,
                 p99_ms: latency.p99_ms,
                 fps: self.frames.output as f64 / seconds,
-                realtime_factor: span_ns as f64 * 1e-9 / seconds,
+                realtime_factor: self.span_ns as f64 * 1e-9 / seconds,
             },
             frames: self.frames,
             stages: self.stages.summaries(),
@@ -228,6 +294,7 @@ impl Tally {
                 peak_rss_bytes: peak_rss_bytes(),
             },
             geometry: self.geometry,
+            points: self.points,
             planning: self.planning,
             faults: self.faults,
         }
@@ -258,9 +325,9 @@ impl Report {
     }
 }
 
-/// The hash of a frame's geometry: every cell of the grid, where it lies, and
-/// what became of the points.
-fn geometry_hash(grid: &Grid, points: &PointCounts) -> [u8; 32] {
+/// The hash of a frame's geometry: every cell of the grid, where it lies, what
+/// became of the points, the label of each, the clusters and the voxels.
+fn geometry_hash(grid: &Grid, cloud: &Cloud, points: &PointCounts) -> [u8; 32] {
     let mut hash = Sha256::new();
     for word in grid.origin {
         hash.update(word.to_le_bytes());
@@ -285,8 +352,25 @@ fn geometry_hash(grid: &Grid, points: &PointCounts) -> [u8; 32] {
     ] {
         hash.update(word.to_le_bytes());
     }
-    let cells: Vec<u8> = grid.log_odds.iter().flat_map(|l| l.to_le_bytes()).collect();
-    hash.update(&cells);
+    let Cloud {
+        voxels,
+        labels,
+        clusters,
+    } = cloud;
+    for length in [labels.len(), clusters.len(), voxels.len()] {
+        hash.update((length as u64).to_le_bytes());
+    }
+    // All of these are whole words without gaps. Their bytes are those of a
+    // little-endian machine, as every machine with a GPU is.
+    let parts: [&[u8]; 4] = [
+        bytemuck::cast_slice(&grid.log_odds),
+        bytemuck::cast_slice(labels),
+        bytemuck::cast_slice(clusters),
+        bytemuck::cast_slice(voxels),
+    ];
+    for part in parts {
+        hash.update(part);
+    }
     hash.finalize().into()
 }
 
@@ -332,20 +416,38 @@ mod tests {
             cell_mm: 200,
             log_odds: vec![Grid::UNKNOWN, 850],
         };
+        let cloud = Cloud {
+            voxels: vec![[1, 2, 3, 4]],
+            labels: vec![0, 1, 2],
+            clusters: Vec::new(),
+        };
         let points = PointCounts::default();
-        let hash = geometry_hash(&grid, &points);
-        assert_eq!(hash, geometry_hash(&grid.clone(), &points));
-        let mut other = grid.clone();
-        other.log_odds[1] = 851;
-        assert_ne!(hash, geometry_hash(&other, &points));
-        let mut other = grid.clone();
-        other.origin = [2, 1];
-        assert_ne!(hash, geometry_hash(&other, &points));
-        let other = PointCounts {
+        let hash = geometry_hash(&grid, &cloud, &points);
+        assert_eq!(hash, geometry_hash(&grid.clone(), &cloud, &points));
+        let other_grid = |change: fn(&mut Grid)| {
+            let mut grid = grid.clone();
+            change(&mut grid);
+            geometry_hash(&grid, &cloud, &points)
+        };
+        let other_cloud = |change: fn(&mut Cloud)| {
+            let mut cloud = cloud.clone();
+            change(&mut cloud);
+            geometry_hash(&grid, &cloud, &points)
+        };
+        let own_body = PointCounts {
             own_body: 1,
             ..points
         };
-        assert_ne!(hash, geometry_hash(&grid, &other));
+        for other in [
+            other_grid(|grid| grid.log_odds[1] = 851),
+            other_grid(|grid| grid.origin = [2, 1]),
+            other_cloud(|cloud| cloud.voxels[0][3] = 5),
+            other_cloud(|cloud| cloud.labels[2] = 3),
+            other_cloud(|cloud| cloud.labels.truncate(2)),
+            geometry_hash(&grid, &cloud, &own_body),
+        ] {
+            assert_ne!(hash, other);
+        }
     }
 
     #[test]

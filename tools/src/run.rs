@@ -46,7 +46,7 @@ impl Run<'_> {
             planner,
             machine,
         } = Parts::assemble(self.settings)?;
-        let total = self.count_frames()?;
+        let total = count_frames(self.log, self.frames.as_ref())?;
         let classes = perception.detector.as_ref().map(|d| d.classes().to_vec());
         let mut export = self
             .export
@@ -111,40 +111,44 @@ impl Run<'_> {
         exported?;
         ran.map(|()| report)
     }
+}
 
-    fn count_frames(&self) -> Result<usize> {
-        let indices = self.log.indices();
-        if indices.is_empty() {
-            let notes = self.log.info().notes.join("; ");
-            bail!("{}: no frames: {notes}", self.log.path().display());
-        }
-        let Some(range) = &self.frames else {
-            return Ok(indices.len());
-        };
-        let count = indices
-            .iter()
-            .filter(|&index| range.contains(index))
-            .count();
-        if let (0, Some(first), Some(last)) = (count, indices.first(), indices.last()) {
-            bail!(
-                "--frames: the log has none of these frames, only {first}..{}",
-                last + 1
-            );
-        }
-        Ok(count)
+/// How many frames of a log there are to run.
+///
+/// # Errors
+/// If there are none.
+pub(crate) fn count_frames(log: &Log, range: Option<&Range<u64>>) -> Result<usize> {
+    let indices = log.indices();
+    if indices.is_empty() {
+        let notes = log.info().notes.join(" ");
+        bail!("{}: no frames: {notes}", log.path().display());
     }
+    let Some(range) = range else {
+        return Ok(indices.len());
+    };
+    let count = indices
+        .iter()
+        .filter(|&index| range.contains(index))
+        .count();
+    if let (0, Some(first), Some(last)) = (count, indices.first(), indices.last()) {
+        bail!(
+            "--frames: the log has none of these frames, only {first}..{}",
+            last + 1
+        );
+    }
+    Ok(count)
 }
 
 /// Everything that a pipeline is made of.
-struct Parts {
-    config: Config,
-    perception: Perception,
-    planner: Planner,
-    machine: Machine,
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) perception: Perception,
+    pub(crate) planner: Planner,
+    pub(crate) machine: Machine,
 }
 
 impl Parts {
-    fn assemble(settings: &cli::Run) -> Result<Self> {
+    pub(crate) fn assemble(settings: &cli::Run) -> Result<Self> {
         let mut config = Config::load(settings.config.as_deref())?;
         if let Some(inference) = settings.inference {
             config.detect.inference = inference;
@@ -169,11 +173,19 @@ impl Parts {
             driver: context.as_ref().map_or(String::new(), |c| {
                 format!("{} {}", c.adapter.backend, c.adapter.driver)
             }),
+            kernel_times: match &context {
+                None => "wall",
+                Some(context) if context.has_clock() => "timestamps",
+                Some(_) => "within lidar.readback",
+            },
             inference: detector
                 .as_ref()
                 .map_or("none".into(), |detector| detector.runtime().to_string()),
         };
-        let lidar = Lidar::new(config.lidar.clone(), context)?;
+        let mut lidar = Lidar::new(config.lidar.clone(), context)?;
+        if let Some(frame) = settings.lose_device_at {
+            lidar.lose_device_at(frame);
+        }
         Ok(Self {
             perception: Perception { detector, lidar },
             config,

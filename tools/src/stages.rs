@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 /// Stage names, in the order of the pipeline.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 16] = [
     "read",
     "decode",
     "detect.preprocess",
@@ -16,7 +16,11 @@ const ORDER: [&str; 12] = [
     "detect.postprocess",
     "lidar.upload",
     "lidar.fuse",
+    "lidar.ground",
+    "lidar.cluster",
     "lidar.occupancy",
+    "lidar.distance",
+    "lidar.voxel",
     "lidar.readback",
     "fuse",
     "plan",

@@ -8,7 +8,7 @@ use std::fs;
 use janus::{janus, json, said as aside_of};
 
 /// The geometry of the drive over the crossing.
-const GEOMETRY: &str = "c2dbafb551681a927d24083b7a3123d3f4893b8f7ab35686e8bb3b2600c0779b";
+const GEOMETRY: &str = "e8b506a5901cc1b3459d880a3da4d6dc0fdf874a49c3dcd8442d3dfdd80f3ef4";
 
 #[test]
 fn the_demo_needs_nothing() {

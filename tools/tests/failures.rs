@@ -85,6 +85,71 @@ fn half_a_picture_costs_its_frame() {
     loses_one(&replay(&drive.path(), &[]), "broken_image");
 }
 
+/// A drive as an MCAP file, and its bytes.
+fn converted(drive: &Drive) -> (std::path::PathBuf, Vec<u8>) {
+    let out = drive.folder.path().join("drive.mcap");
+    let ran = janus().arg("convert").arg(drive.path()).arg(&out).output();
+    assert!(ran.unwrap().status.success());
+    let bytes = fs::read(&out).unwrap();
+    (out, bytes)
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_reported() {
+    let drive = Drive::new();
+    let (log, mut bytes) = converted(&drive);
+    // A message too short for its header, before all that is whole.
+    bytes.splice(8..8, [&[5, 3][..], &[0; 7], &[1, 0, 1]].concat());
+    fs::write(&log, bytes).unwrap();
+    let ran = replay(&log, &[]);
+    let told = said(&ran);
+    assert_eq!(ran.status.code(), Some(3), "{told}");
+    let report = json(&ran.stdout);
+    assert_eq!(report["log"]["dropped"], json(b"{\"malformed\":1}"));
+    assert_eq!(
+        (&report["frames"]["in"], &report["frames"]["out"]),
+        (&6.into(), &6.into())
+    );
+    assert_eq!(report["faults"].as_array().unwrap().len(), 1);
+    assert!(
+        told.contains("drive.mcap: records lost: 1 malformed"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1, "{told}");
+
+    let copy = drive.folder.path().join("copy.mcap");
+    let ran = janus()
+        .arg("convert")
+        .arg(&log)
+        .arg(&copy)
+        .output()
+        .unwrap();
+    assert_eq!((ran.status.code(), said(&ran)), (Some(3), told));
+}
+
+#[test]
+fn pictures_between_the_sweeps_are_counted_and_no_fault() {
+    let drive = Drive::new();
+    let stamps: String = (0..12)
+        .map(|i| format!("2011-09-26 13:10:{:02}.{}30000000\n", 50 + i / 10, i % 10))
+        .collect();
+    drive.write("image_00/timestamps.txt", stamps);
+    let (log, mut bytes) = converted(&drive);
+    // Without its own list of frames they are made by time.
+    let name = b"janus.frames";
+    let at = bytes
+        .windows(name.len())
+        .position(|part| part == name)
+        .unwrap();
+    bytes[at..at + name.len()].copy_from_slice(b"other.frames");
+    fs::write(&log, bytes).unwrap();
+    let ran = replay(&log, &["--tolerance", "5"]);
+    assert_eq!((ran.status.code(), said(&ran)), (Some(0), String::new()));
+    let report = json(&ran.stdout);
+    assert_eq!(report["log"]["dropped"], json(b"{\"unpaired\":6}"));
+    assert_eq!(report["faults"], json(b"[]"));
+}
+
 #[test]
 fn a_calibration_without_a_line_is_named() {
     let drive = Drive::new();

@@ -23,6 +23,7 @@ use crate::frame::{Frame, Image, Sweep};
 use crate::geometry::{self, Point, Pose, Waypoint};
 use crate::info::{self, Info, Jump, Sensor, SensorKind};
 use crate::log::{Log, Options, Source};
+use crate::loss::{Loss, Lost};
 use crate::trajectory::Trajectory;
 
 use annotation::Boxes;
@@ -107,10 +108,10 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Log> {
     };
     let mut info = drive.info(&stamps, &cameras);
     if unpaired > 0 {
-        info.lost.insert("unpaired_image", unpaired);
+        info.lost.insert(Loss::UnpairedImage, unpaired);
     }
     for (camera, stamps) in pictures {
-        let lost = info.lost.entry("uncalibrated_image").or_default();
+        let lost = info.lost.entry(Loss::UncalibratedImage).or_default();
         *lost += stamps.len() as u64;
         info.notes.push(format!(
             "{CAMERAS}/{camera} has no intrinsics; its pictures are left out."
@@ -248,9 +249,9 @@ impl Drive {
                 sensor(&camera.name, SensorKind::Camera, source, stamps, resolution)
             });
         let (annotations, unpaired) = self.boxes.info(stamps.iter().copied());
-        let mut lost = BTreeMap::new();
+        let mut lost = Lost::new();
         if unpaired > 0 {
-            lost.insert("unpaired_annotation", unpaired);
+            lost.insert(Loss::UnpairedAnnotation, unpaired);
         }
         let mut notes = vec![
             "The points are compensated for the vehicle's motion by Argoverse; all of a sweep \

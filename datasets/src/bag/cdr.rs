@@ -6,11 +6,9 @@ use bytes::Bytes;
 
 use super::fault::{Decoded, Fault};
 use super::number::Number;
-use super::schema::{Field, Many, Of, Schema};
+use super::schema::{DEEPEST, Field, Many, Of, Schema};
 
-/// How deep types may hold types; those of ROS stay below ten.
-const DEEPEST: usize = 24;
-/// How many values other than the numbers of arrays a message may hold. A
+/// How many values a message may hold, each array of numbers being one. A
 /// message of transforms has fourteen for each.
 const MOST: usize = 1 << 16;
 
@@ -187,6 +185,7 @@ impl<'s> Reader<'s> {
     }
 
     fn field(&mut self, field: &'s Field, depth: usize) -> Decoded<Value<'s>> {
+        self.count(field)?;
         let count = match field.many {
             Many::One => return self.value(field, depth),
             Many::Exactly(count) => count,
@@ -199,16 +198,13 @@ impl<'s> Reader<'s> {
         // Grows by what is read, not by what is declared.
         let mut values = Vec::new();
         for _ in 0..count {
+            self.count(field)?;
             values.push(self.value(field, depth)?);
         }
         Ok(Value::List(values))
     }
 
     fn value(&mut self, field: &'s Field, depth: usize) -> Decoded<Value<'s>> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            let expected = format!("at most {MOST} values in a message");
-            Fault::new(&field.name, expected)
-        })?;
         Ok(match field.of {
             Of::Number(number) => Value::Number {
                 number,
@@ -225,6 +221,15 @@ impl<'s> Reader<'s> {
                 Value::Text(text.into())
             }
         })
+    }
+
+    /// Counts a value.
+    fn count(&mut self, field: &Field) -> Decoded<()> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            let expected = format!("at most {MOST} values in a message");
+            Fault::new(&field.name, expected)
+        })?;
+        Ok(())
     }
 
     fn length(&mut self, name: &str) -> Decoded<usize> {
@@ -335,6 +340,10 @@ mod tests {
         let many = [&u32::MAX.to_le_bytes()[..], &[0; 1 << 17]].concat();
         let crowd = decode("Part[] p\n=====\nMSG: m/Part\nbool b\n", &many);
         assert!(crowd.expect_err("too many").contains("values"));
+        for empty in ["bool[0] b\n", "string[0] s\n"] {
+            let wide = decode(&empty.repeat(MOST + 1), &[]);
+            assert!(wide.expect_err("too many").contains("values"));
+        }
         let lie = decode("float64[] p", &u32::MAX.to_le_bytes()).expect_err("is not there");
         assert!(lie.contains("34359738360 bytes"), "{lie}");
         let overflow = decode("float64[18446744073709551615] p", &[]);

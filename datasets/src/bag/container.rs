@@ -7,13 +7,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::compression::{self, Unpacked};
 use super::mcap::Mcap;
 use super::sqlite::Sqlite;
 use crate::error::Result;
-use crate::sync::Lost;
+use crate::file;
+use crate::loss::{Loss, Lost};
 
 /// What compressed data may take beyond the size of its file, bytes.
 pub(super) const ALLOWANCE: u64 = 12 << 20;
+/// What is unpacked from a file may be so many times its size in all; LZ4
+/// cannot reach more than 255.
+pub(super) const MOST_UNPACKED: u64 = 256;
+/// How many missing files are told one by one; all are counted.
+const MOST_MISSING: usize = 20;
 /// What the names and definitions of a container may take, bytes.
 pub(super) const NAMES_LIMIT: usize = 8 << 20;
 
@@ -25,7 +32,7 @@ pub(super) trait Container: Debug + Send + Sync {
     /// Reads a message again.
     fn fetch(&self, place: Place) -> Result<Bytes>;
 
-    /// Bytes on disk, which bound what is kept in memory.
+    /// Bytes on disk as the user has them, which bound what is kept in memory.
     fn size(&self) -> u64;
 }
 
@@ -65,6 +72,8 @@ pub(super) struct Place {
     pub(super) sequence: u32,
     /// Bytes.
     pub(super) length: u32,
+    /// Bytes that it takes there, if it is compressed by itself.
+    pub(super) packed: Option<u32>,
 }
 
 /// What a pass met besides messages.
@@ -74,20 +83,49 @@ pub(super) struct Survey {
     pub(super) channels: Vec<Arc<Channel>>,
     /// What was noted beside the messages, by name.
     pub(super) metadata: BTreeMap<String, BTreeMap<String, String>>,
-    /// What could not be read, by the reason.
+    /// What could not be read.
     pub(super) lost: Lost,
     /// What a user should know, a sentence each.
     pub(super) notes: Vec<String>,
 }
 
+impl Survey {
+    /// Counts a loss, and says what it was the first time.
+    pub(super) fn lose(&mut self, loss: Loss, note: String) {
+        let count = self.lost.entry(loss).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.notes.push(note);
+        }
+    }
+}
+
 /// The files of a folder, as one.
 #[derive(Debug)]
-pub(super) struct Files(pub(super) Vec<Box<dyn Container>>);
+pub(super) struct Files {
+    pub(super) files: Vec<Box<dyn Container>>,
+    /// Those that the folder's description names and that are not there.
+    pub(super) missing: Vec<PathBuf>,
+    /// What a user should know, a sentence each.
+    pub(super) notes: Vec<String>,
+}
 
 impl Container for Files {
     fn pass(&self, visit: &mut dyn FnMut(&Arc<Channel>, Message) -> Result<()>) -> Result<Survey> {
-        let mut whole = Survey::default();
-        for (number, file) in (0..).zip(&self.0) {
+        let mut whole = Survey {
+            notes: self.notes.clone(),
+            ..Survey::default()
+        };
+        if !self.missing.is_empty() {
+            let count = self.missing.len() as u64;
+            whole.lost.insert(Loss::MissingFile, count);
+        }
+        for path in self.missing.iter().take(MOST_MISSING) {
+            let path = path.display();
+            let note = format!("{path}: missing: the description of the log names it.");
+            whole.notes.push(note);
+        }
+        for (number, file) in (0..).zip(&self.files) {
             let survey = file.pass(&mut |channel, mut message| {
                 message.place.file = number;
                 visit(channel, message)
@@ -95,27 +133,37 @@ impl Container for Files {
             whole.channels.extend(survey.channels);
             whole.metadata.extend(survey.metadata);
             whole.notes.extend(survey.notes);
-            for (reason, count) in survey.lost {
-                *whole.lost.entry(reason).or_default() += count;
+            for (loss, count) in survey.lost {
+                *whole.lost.entry(loss).or_default() += count;
             }
         }
         Ok(whole)
     }
 
     fn fetch(&self, place: Place) -> Result<Bytes> {
-        self.0[place.file as usize].fetch(place)
+        self.files[place.file as usize].fetch(place)
     }
 
     fn size(&self) -> u64 {
-        self.0.iter().map(|file| file.size()).sum()
+        self.files.iter().map(|file| file.size()).sum()
     }
 }
 
 /// Opens one file, whose kind shows in its first bytes.
 pub(super) fn open(path: PathBuf) -> Result<Box<dyn Container>> {
+    if compression::recognises(&path) {
+        return Ok(Box::new(Unpacked::open(path)?));
+    }
+    let (_, size) = file::open(&path)?;
+    plain(path, size)
+}
+
+/// Opens one file that is not compressed as a whole; `size` bounds what is
+/// kept in memory.
+pub(super) fn plain(path: PathBuf, size: u64) -> Result<Box<dyn Container>> {
     Ok(match Sqlite::recognises(&path) {
-        true => Box::new(Sqlite::open(path)?),
-        false => Box::new(Mcap::open(path)?),
+        true => Box::new(Sqlite::open(path, size)?),
+        false => Box::new(Mcap::open(path, size)?),
     })
 }
 

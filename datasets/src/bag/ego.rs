@@ -9,7 +9,8 @@ use super::message::{Header, Kind};
 use super::transforms::Tree;
 use crate::geodesy::Mercator;
 use crate::geometry::{Pose, Waypoint};
-use crate::sync::{self, Lost, Record};
+use crate::loss::{Loss, Lost};
+use crate::sync::{self, Record};
 use crate::trajectory::Trajectory;
 
 /// No log's way is longer, m. Poses farther from the first are none.
@@ -213,12 +214,12 @@ fn near(waypoints: &mut Vec<Waypoint>, lost: &mut Lost, notes: &mut Vec<String>)
     let before = waypoints.len();
     waypoints.retain(|w| (w.pose.translation.vector - first).norm() <= FARTHEST);
     if before > waypoints.len() {
-        *lost.entry("far_pose").or_default() += (before - waypoints.len()) as u64;
+        *lost.entry(Loss::FarPose).or_default() += (before - waypoints.len()) as u64;
     }
     if first.norm() > FARTHEST {
         let [x, y, z] = <[f64; 3]>::from(first);
         notes.push(format!(
-            "the origin of odom was moved to the first pose, at {x:.3}, {y:.3}, {z:.3} m"
+            "The origin of odom was moved to the first pose, at {x:.3}, {y:.3}, {z:.3} m."
         ));
         for waypoint in waypoints {
             waypoint.pose.translation.vector -= first;
@@ -252,7 +253,7 @@ impl Track {
             match tree.find(&self.frame, base, None) {
                 Ok(known) => child_from_base = known,
                 Err(unknown) => notes.push(format!(
-                    "{topic}: `{}` is taken for `{base}`: {unknown}",
+                    "{topic}: `{}` is taken for `{base}`: {unknown}.",
                     self.frame
                 )),
             }

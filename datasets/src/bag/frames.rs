@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::mounting::Sensor;
-use crate::sync::{Lost, Moment};
+use crate::loss::{Loss, Lost};
+use crate::sync::Moment;
 
 /// The frames' numbers, ascending, and what belongs to each: the messages
 /// whose number in sequence is that of the frame. `None` if the record is not
@@ -36,7 +37,7 @@ pub(super) fn told(
             };
             match frames.get_mut(&place.sequence).filter(free) {
                 Some(moment) => moment.records.push((sensor, record)),
-                None => *lost.entry("unpaired").or_default() += 1,
+                None => *lost.entry(Loss::Unpaired).or_default() += 1,
             }
         }
     }

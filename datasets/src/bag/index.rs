@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::container::{ALLOWANCE, Channel, Container, Message, Place};
 use super::ego::{Tracks, Way};
 use super::fault::{Decoded, Fault};
-use super::lens::Lens;
+use super::lens::Lenses;
 use super::message::{Content, Decoder, Header, Kind};
 use super::transforms::Tree;
 use crate::error::{Error, Result};
 use crate::info::{self, Sensor, SensorKind, Topic};
-use crate::sync::{Lost, Record};
+use crate::loss::{Loss, Lost};
+use crate::sync::Record;
 
 /// What is kept of a message or a transform, bytes.
 const ENTRY: u64 = 64;
@@ -25,7 +26,7 @@ pub(super) struct Index {
     pub(super) heard: BTreeMap<String, Heard>,
     pub(super) tree: Tree,
     /// Cameras' calibrations, by topic.
-    pub(super) lenses: BTreeMap<String, Lens>,
+    pub(super) lenses: BTreeMap<String, Lenses>,
     pub(super) tracks: Tracks,
     /// What was noted beside the messages, by name.
     pub(super) metadata: BTreeMap<String, BTreeMap<String, String>>,
@@ -137,6 +138,7 @@ impl Index {
         index.notes.extend(survey.notes);
         // Who sends a transform again says nothing new.
         index.tree.settle(&mut Lost::new());
+        index.lenses.values_mut().for_each(Lenses::settle);
         index.conclude();
         Ok(index)
     }
@@ -191,7 +193,21 @@ impl Index {
                 heard.places.push(message.place);
             }
             Content::Lens(lens) => {
-                self.lenses.entry(topic.into()).or_insert(lens);
+                let stamp = match lens.header.stamp {
+                    0 => message.logged,
+                    stamp => stamp,
+                };
+                let bytes = lens.bytes() as u64;
+                let new = match self.lenses.get_mut(topic) {
+                    Some(lenses) => lenses.add(stamp, lens),
+                    None => {
+                        self.lenses.insert(topic.into(), Lenses::new(stamp, lens));
+                        true
+                    }
+                };
+                if new {
+                    self.entries += bytes.div_ceil(ENTRY);
+                }
             }
             Content::Transforms(transforms) => {
                 let fixed = topic.ends_with("tf_static");
@@ -293,21 +309,21 @@ impl Index {
                     false => format!("{} of {} messages were left out", heard.broken, heard.count),
                 };
                 self.notes
-                    .push(format!("{topic}: {which}: {field}: expected {expected}"));
+                    .push(format!("{topic}: {which}: {field}: expected {expected}."));
                 if !all {
-                    *self.lost.entry("malformed").or_default() += heard.broken;
+                    *self.lost.entry(Loss::Malformed).or_default() += heard.broken;
                 }
             }
             if heard.unstamped > 0 {
                 let count = heard.unstamped;
                 self.notes.push(format!(
-                    "{topic}: {count} messages have no stamp; the time of recording stands for it"
+                    "{topic}: {count} messages have no stamp; the time of recording stands for it."
                 ));
             }
         }
         for [child, parent] in &self.tree.claims {
             self.notes.push(format!(
-                "the frame `{child}` has a second parent, `{parent}`, which is not heeded"
+                "The frame `{child}` has a second parent, `{parent}`, which is not heeded."
             ));
         }
     }

@@ -28,7 +28,85 @@ pub(super) struct Lens {
     pub(super) projection: [f64; 12],
 }
 
+/// The calibrations of one camera.
+#[derive(Debug)]
+pub(super) struct Lenses {
+    /// Those that differ from the one told before.
+    told: Vec<Lens>,
+    /// When each holds from, ns since the Unix epoch, and its index.
+    from: Vec<(i64, u32)>,
+}
+
+impl Lenses {
+    /// Begins with the first.
+    pub(super) fn new(stamp: i64, lens: Lens) -> Self {
+        Self {
+            told: vec![lens],
+            from: vec![(stamp, 0)],
+        }
+    }
+
+    /// Adds one that is told later in the log; `false` if it was told before.
+    pub(super) fn add(&mut self, stamp: i64, lens: Lens) -> bool {
+        let new = !self.told.last().is_some_and(|last| last.is(&lens));
+        if new {
+            self.told.push(lens);
+        }
+        self.from.push((stamp, self.told.len() as u32 - 1));
+        new
+    }
+
+    /// Puts what was added in the order of time.
+    pub(super) fn settle(&mut self) {
+        self.from.sort_by_key(|(stamp, _)| *stamp);
+        self.from.dedup_by_key(|(_, lens)| *lens);
+    }
+
+    /// Whether there are several.
+    pub(super) fn change(&self) -> bool {
+        self.told.len() > 1
+    }
+
+    /// The one that holds at a time: told last before, or else first.
+    pub(super) fn at(&self, stamp: i64) -> &Lens {
+        let before = self.from.partition_point(|(from, _)| *from <= stamp);
+        let (_, lens) = self.from[before.saturating_sub(1)];
+        &self.told[lens as usize]
+    }
+
+    /// The frame of the camera.
+    pub(super) fn frame(&self) -> &str {
+        &self.told[0].header.frame
+    }
+}
+
 impl Lens {
+    /// Whether two say the same of a camera.
+    fn is(&self, other: &Self) -> bool {
+        let Self {
+            header: _,
+            size,
+            model,
+            distortion,
+            intrinsic,
+            rectification,
+            projection,
+        } = self;
+        (*size, intrinsic, rectification, projection)
+            == (
+                other.size,
+                &other.intrinsic,
+                &other.rectification,
+                &other.projection,
+            )
+            && (model, distortion) == (&other.model, &other.distortion)
+    }
+
+    /// What it takes to keep it, bytes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.header.frame.len() + self.model.len() + 8 * self.distortion.len()
+    }
+
     /// The camera at a place on the vehicle; `rectified` if its pictures are.
     pub(super) fn camera(
         &self,

@@ -16,24 +16,24 @@ use mcap::MAGIC;
 use mcap::records::op;
 
 use super::container::{
-    ALLOWANCE, Channel, Container, Message, NAMES_LIMIT, Place, Survey, begins_with,
+    ALLOWANCE, Channel, Container, MOST_UNPACKED, Message, NAMES_LIMIT, Place, Survey, begins_with,
 };
 use super::fault::{Decoded, Fault};
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 
 /// Operation code and length of a record.
 const HEAD: u64 = 9;
 /// The longest record that is read, bytes.
 const LONGEST: u64 = 1 << 30;
-/// What is unpacked from a file may be so many times its size in all; LZ4
-/// cannot reach more than 255.
-const MOST_UNPACKED: u64 = 256;
 
 /// An MCAP file.
 #[derive(Debug)]
 pub(super) struct Mcap {
     path: PathBuf,
     length: u64,
+    /// What bounds the memory that is taken, bytes.
+    size: u64,
     fetcher: Mutex<Fetcher>,
 }
 
@@ -53,7 +53,8 @@ impl Mcap {
         begins_with(path, MAGIC)
     }
 
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    /// Opens a file; `size` bounds the memory that it takes.
+    pub(super) fn open(path: PathBuf, size: u64) -> Result<Self> {
         if !Self::recognises(&path) {
             return Err(Error::Malformed {
                 path,
@@ -72,6 +73,7 @@ impl Mcap {
         Ok(Self {
             path,
             length,
+            size,
             fetcher,
         })
     }
@@ -83,9 +85,9 @@ impl Mcap {
         }
     }
 
-    /// The greatest size of an unpacked chunk, bytes.
-    fn chunk_limit(&self) -> u64 {
-        (ALLOWANCE + self.length).min(LONGEST)
+    /// The greatest size of a record, or of an unpacked chunk, bytes.
+    fn limit(&self) -> u64 {
+        (ALLOWANCE + self.size).min(LONGEST)
     }
 }
 
@@ -97,7 +99,7 @@ impl Container for Mcap {
         file.seek(SeekFrom::Start(at)).map_err(|e| self.io(e))?;
         let mut survey = Survey::default();
         let mut listing = Listing::default();
-        let mut left = MOST_UNPACKED.saturating_mul(ALLOWANCE + self.length);
+        let mut left = MOST_UNPACKED.saturating_mul(ALLOWANCE + self.size);
         let mut whole = false;
         while self.length - at >= HEAD {
             let mut head = [0; HEAD as usize];
@@ -117,11 +119,12 @@ impl Container for Mcap {
                 opcode,
                 op::SCHEMA | op::CHANNEL | op::MESSAGE | op::CHUNK | op::METADATA
             );
-            if !wanted || length > LONGEST {
+            if !wanted || length > self.limit() {
                 if wanted {
+                    let limit = self.limit();
                     survey.lose(
-                        "too_large",
-                        format!("the record at byte {begins} is longer than {LONGEST} bytes"),
+                        Loss::TooLarge,
+                        format!("The record at byte {begins} is longer than {limit} bytes."),
                     );
                 }
                 // Fits, as no file is longer than an `i64` can say.
@@ -136,25 +139,24 @@ impl Container for Mcap {
                 self.take(&mut listing, &mut survey, (opcode, content), &place, visit)?;
                 continue;
             }
-            let unpacked = match Chunk::of(content)
-                .and_then(|chunk| chunk.unpack(self.chunk_limit().min(left)))
-            {
-                Ok(unpacked) => unpacked,
-                Err(fault) => {
-                    let note = format!(
-                        "the chunk at byte {begins} was left out: {}: expected {}",
-                        fault.field, fault.expected
-                    );
-                    survey.lose("broken_chunk", note);
-                    continue;
-                }
-            };
+            let unpacked =
+                match Chunk::of(content).and_then(|chunk| chunk.unpack(self.limit().min(left))) {
+                    Ok(unpacked) => unpacked,
+                    Err(fault) => {
+                        let note = format!(
+                            "The chunk at byte {begins} was left out: {}: expected {}.",
+                            fault.field, fault.expected
+                        );
+                        survey.lose(Loss::BrokenChunk, note);
+                        continue;
+                    }
+                };
             left -= unpacked.len() as u64;
             let mut rest = unpacked.clone();
             while !rest.is_empty() {
                 let Some(record) = split_record(&mut rest) else {
-                    let note = format!("the chunk at byte {begins} ends within a record");
-                    survey.lose("broken_chunk", note);
+                    let note = format!("The chunk at byte {begins} ends within a record.");
+                    survey.lose(Loss::BrokenChunk, note);
                     break;
                 };
                 let end = unpacked.len() - rest.len();
@@ -163,10 +165,13 @@ impl Container for Mcap {
             }
         }
         if !whole {
+            let path = self.path.display();
             survey.notes.push(format!(
-                "{}: the file breaks off at byte {at} of its data; what is whole before that was read",
-                self.path.display()
+                "{path}: the file breaks off at byte {at} of its data; what is whole before that was read."
             ));
+        }
+        if !whole && at < self.length {
+            *survey.lost.entry(Loss::BrokenOff).or_default() += 1;
         }
         survey.channels = listing.channels.into_values().collect();
         survey.metadata = listing.metadata;
@@ -194,11 +199,11 @@ impl Container for Mcap {
                     .read(at - 8, 8)
                     .map_err(|e| self.io(e))?
                     .get_u64_le();
-                if head > LONGEST.min(self.length) {
+                if head > self.limit().min(self.length) {
                     return Err(changed());
                 }
                 let content = fetcher.read(at, head).map_err(|e| self.io(e))?;
-                let chunk = Chunk::of(content).and_then(|chunk| chunk.unpack(self.chunk_limit()));
+                let chunk = Chunk::of(content).and_then(|chunk| chunk.unpack(self.limit()));
                 let chunk = chunk.map_err(|fault| fault.at(&self.path))?;
                 fetcher.keep(at, chunk.clone());
                 chunk
@@ -212,7 +217,7 @@ impl Container for Mcap {
     }
 
     fn size(&self) -> u64 {
-        self.length
+        self.size
     }
 }
 
@@ -240,6 +245,7 @@ impl Mcap {
                         within,
                         sequence,
                         length: data.len() as u32,
+                        packed: None,
                     };
                     return visit(
                         &channel,
@@ -263,23 +269,12 @@ impl Mcap {
         }
         if let Err(fault) = taken {
             let note = format!(
-                "a record was left out: {}: expected {}",
+                "A record was left out: {}: expected {}.",
                 fault.field, fault.expected
             );
-            survey.lose("malformed", note);
+            survey.lose(Loss::Malformed, note);
         }
         Ok(())
-    }
-}
-
-impl Survey {
-    /// Counts a loss, and says what it was the first time.
-    fn lose(&mut self, reason: &'static str, note: String) {
-        let count = self.lost.entry(reason).or_default();
-        *count += 1;
-        if *count == 1 {
-            self.notes.push(note);
-        }
     }
 }
 

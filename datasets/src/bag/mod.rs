@@ -9,6 +9,7 @@
 
 mod cdr;
 mod cloud;
+mod compression;
 mod container;
 mod ego;
 mod fault;
@@ -21,6 +22,7 @@ mod message;
 mod mounting;
 mod number;
 mod picture;
+mod recalibration;
 mod ros;
 mod rosbag2;
 mod schema;
@@ -40,18 +42,19 @@ use crate::log::{Log, Options, Source};
 use crate::sync::{self, Moment};
 use crate::trajectory::Trajectory;
 
+use compression::Packed;
 use container::{ALLOWANCE, Container, Place};
 use ego::Way;
 use fault::Fault;
 use index::Index;
 use message::{Content, Kind};
 use mounting::{Mounting, Sensor};
+use recalibration::Recalibration;
 
 /// What makes a file an MCAP log.
 pub(crate) const MCAP: &str = "an MCAP file of ROS 2 or Foxglove messages";
 /// What makes a path a rosbag2 log.
-pub(crate) const ROSBAG2: &str =
-    "a rosbag2 log: a folder with metadata.yaml and .mcap or .db3 files, or one .db3 file";
+pub(crate) const ROSBAG2: &str = "a rosbag2 log: a folder with metadata.yaml and .mcap or .db3 files, or one .db3 file, compressed or not";
 
 /// Whether `path` is an MCAP file.
 pub(crate) fn is_mcap(path: &Path) -> bool {
@@ -60,33 +63,33 @@ pub(crate) fn is_mcap(path: &Path) -> bool {
 
 /// Whether `path` is a folder, or a part of one, that rosbag2 wrote.
 pub(crate) fn is_rosbag2(path: &Path) -> bool {
-    sqlite::Sqlite::recognises(path) || rosbag2::recognises(path)
+    sqlite::Sqlite::recognises(path) || compression::recognises(path) || rosbag2::recognises(path)
 }
 
 /// Opens an MCAP file.
 pub(crate) fn open_mcap(path: &Path, options: &Options) -> Result<Log> {
     let container = container::open(path.into())?;
-    open("mcap", path, container, Vec::new(), options)
+    open("mcap", path, container, options)
 }
 
 /// Opens a rosbag2 folder, or a database of one.
 pub(crate) fn open_rosbag2(path: &Path, options: &Options) -> Result<Log> {
-    let (container, notes): (Box<dyn Container>, _) = match path.is_dir() {
-        true => {
-            let (files, notes) = rosbag2::open(path)?;
-            (Box::new(files), notes)
-        }
-        false => (container::open(path.into())?, Vec::new()),
+    let container = match path.is_dir() {
+        true => Box::new(rosbag2::open(path)?),
+        false => container::open(path.into())?,
     };
-    open("rosbag2", path, container, notes, options)
+    open("rosbag2", path, container, options)
 }
 
 /// A log of topics, and what is needed to read a frame from it.
 #[derive(Debug)]
 struct Bag {
     path: PathBuf,
-    container: Box<dyn Container>,
+    container: Packed,
+    /// As it was when each sensor began.
     rig: Arc<Rig>,
+    /// `None` if it stays like that.
+    recalibration: Option<Recalibration>,
     /// The reference first.
     sensors: Vec<Sensor>,
     /// Of the frames, ascending.
@@ -101,11 +104,13 @@ fn open(
     format: &'static str,
     path: &Path,
     container: Box<dyn Container>,
-    notes: Vec<String>,
     options: &Options,
 ) -> Result<Log> {
-    let mut index = Index::build(path, &*container)?;
-    index.notes.splice(..0, notes);
+    let container = Packed {
+        path: path.into(),
+        container,
+    };
+    let mut index = Index::build(path, &container)?;
     index.demand(path, &options.topics)?;
     let asked = index.named(&options.topics, &[Kind::Odometry, Kind::Pose, Kind::Fix]);
     let Mounting {
@@ -125,15 +130,15 @@ fn open(
         let frames = frames::told(told, &sensors, &mut index.lost);
         if frames.is_none() {
             let note =
-                format!("the metadata record {FRAMES} is none of frames; they are made by time");
+                format!("The metadata record {FRAMES} is none of frames; they are made by time.");
             index.notes.push(note);
         }
         frames
     });
     let (numbers, moments) = told.unwrap_or_else(|| {
         let (moments, lost) = sync::moments(&records, options.tolerance_ns);
-        for (reason, count) in lost {
-            *index.lost.entry(reason).or_default() += count;
+        for (loss, count) in lost {
+            *index.lost.entry(loss).or_default() += count;
         }
         ((0..moments.len() as u64).collect(), moments)
     });
@@ -141,6 +146,7 @@ fn open(
         path: path.into(),
         container,
         rig: Arc::new(rig),
+        recalibration: Recalibration::of(&mut index, &base),
         sensors,
         numbers: numbers.clone(),
         moments,
@@ -169,20 +175,20 @@ impl Bag {
         let mut notes = index.notes.clone();
         if self.sensors.is_empty() {
             notes.push(
-                "there is no topic of a lidar or a camera that can be read, so there are no frames"
+                "There is no topic of a lidar or a camera that can be read, so there are no frames."
                     .into(),
             );
         } else {
             if self.rig.body.is_none() {
-                notes.push(format!("`{base}` is taken for the vehicle's centre on the ground; such a log does not say where on the vehicle it lies"));
+                notes.push(format!("`{base}` is taken for the vehicle's centre on the ground; such a log does not say where on the vehicle it lies."));
             }
             if way.source.is_none() {
-                notes.push("the log has no poses: the vehicle stands still at the origin".into());
+                notes.push("The log has no poses: the vehicle stands still at the origin.".into());
             }
         }
         let again = self.moments.iter().filter(|moment| moment.again).count();
         if again > 0 && way.source.is_some() {
-            notes.push(format!("the clock was set back: {again} frames are of times that had been before, and have no pose"));
+            notes.push(format!("The clock was set back: {again} frames are of times that had been before, and have no pose."));
         }
         Info {
             format,
@@ -232,6 +238,15 @@ impl Bag {
         })
     }
 
+    /// The vehicle at a moment.
+    fn rig(&self, moment: &Moment) -> Result<Arc<Rig>> {
+        let Some(recalibration) = &self.recalibration else {
+            return Ok(self.rig.clone());
+        };
+        let rig = recalibration.rig(&self.rig, &self.sensors, moment);
+        rig.map(Arc::new).map_err(|fault| fault.at(&self.path))
+    }
+
     /// The sensors that have a record of a moment, with its place and stamp.
     fn records<'a>(&'a self, moment: &'a Moment) -> impl Iterator<Item = (&'a Sensor, Place, i64)> {
         moment.records.iter().map(|&(sensor, record)| {
@@ -266,7 +281,7 @@ impl Source for Bag {
             sweeps: Vec::new(),
             images: Vec::new(),
             annotations: Vec::new(),
-            rig: self.rig.clone(),
+            rig: self.rig(moment)?,
         };
         for (sensor, place, stamp) in self.records(moment) {
             let path = self
@@ -296,7 +311,7 @@ impl Source for Bag {
                         pixels: picture.pixels().map_err(|fault| fault.at(&path))?,
                         source: path,
                     };
-                    let expected = self.rig.cameras[sensor.index].resolution;
+                    let expected = frame.rig.cameras[sensor.index].resolution;
                     let found = image.resolution()?;
                     if found != expected {
                         let path = image.source;

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::container::Place;
+use super::fault::Fault;
 use super::index::{Heard, Index};
-use super::lens::Lens;
+use super::lens::Lenses;
 use super::message::{Decoder, Kind};
 use super::transforms::{Tree, Unknown};
 use crate::calibration::{Body, Lidar, Rig};
 use crate::convert::BODY;
-use crate::geometry::Pose;
 use crate::info;
+use crate::loss::Loss;
 use crate::sync::Record;
 
 /// No vehicle reaches farther from its centre, m.
@@ -27,9 +28,22 @@ pub(super) struct Sensor {
     pub(super) decoder: Decoder,
     /// Its place among the rig's lidars or cameras.
     pub(super) index: usize,
+    /// The frame of its records.
+    pub(super) frame: String,
+    /// Of a camera.
+    pub(super) sight: Option<Sight>,
     pub(super) full_scale: f64,
     pub(super) records: Vec<Record>,
     pub(super) places: Vec<Place>,
+}
+
+/// How a camera's pictures are to be understood.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    /// The topic of its calibration.
+    pub(super) calibration: String,
+    /// Whether its pictures are free of the lens's distortion.
+    pub(super) rectified: bool,
 }
 
 /// The sensors, lidars first, and the vehicle that carries them.
@@ -39,8 +53,6 @@ pub(super) struct Mounting {
     pub(super) base: String,
     pub(super) rig: Rig,
     pub(super) sensors: Vec<Sensor>,
-    /// Topics of calibrations and of the cameras that they are of.
-    calibrated: Vec<[String; 2]>,
 }
 
 impl Mounting {
@@ -68,7 +80,6 @@ impl Mounting {
             base,
             rig,
             sensors: Vec::new(),
-            calibrated: Vec::new(),
         };
         for (topic, heard) in candidates {
             let shown = heard.info(false);
@@ -76,7 +87,7 @@ impl Mounting {
                 Ok(()) => {}
                 Err(reason) => index
                     .notes
-                    .push(format!("{topic}: it was left out: {reason}")),
+                    .push(format!("{topic}: it was left out: {reason}.")),
             }
             index.shown.push(info::Topic {
                 read: mounting
@@ -96,9 +107,11 @@ impl Mounting {
         heard: Heard,
         named: bool,
     ) -> Result<(), String> {
-        let place = index.tree.find(&self.base, &heard.frame, None);
+        let began = heard.records.first();
+        let began = began.map_or((0, 0), |record| (record.place, record.stamp));
+        let place = index.tree.mounted(&self.base, &heard.frame, began.0);
         if let Err(Unknown::Frame(_) | Unknown::Apart { .. } | Unknown::Circle(_)) = place {
-            *index.lost.entry("no_transform").or_default() += heard.records.len() as u64;
+            *index.lost.entry(Loss::NoTransform).or_default() += heard.records.len() as u64;
         }
         if self.sensors.len() == MOST {
             return Err(format!("there are {MOST} sensors already"));
@@ -106,21 +119,32 @@ impl Mounting {
         let base_from_sensor = place.map_err(|unknown| unknown.to_string())?;
         let name = self.name(&heard.frame, topic);
         let decoder = heard.decoder.ok_or("its type is none that is read")?;
-        let index = match decoder.kind {
+        let (index, sight) = match decoder.kind {
             Kind::Cloud => {
                 self.rig.lidars.push(Lidar {
                     name: name.clone(),
                     base_from_sensor,
                 });
-                self.rig.lidars.len() - 1
+                (self.rig.lidars.len() - 1, None)
             }
-            _ => self.camera(index, topic, &heard.frame, &name, base_from_sensor, named)?,
+            _ => {
+                let (lenses, sight) = self.sight(index, topic, &heard.frame, named)?;
+                let lens = lenses.at(began.1);
+                let camera = lens.camera(&name, base_from_sensor, sight.rectified);
+                let camera = camera.map_err(|Fault { field, expected }| {
+                    format!("{}: {field}: expected {expected}", sight.calibration)
+                })?;
+                self.rig.cameras.push(camera);
+                (self.rig.cameras.len() - 1, Some(sight))
+            }
         };
         self.sensors.push(Sensor {
             topic: topic.into(),
             name,
             decoder,
             index,
+            frame: heard.frame,
+            sight,
             full_scale: heard.full_scale,
             records: heard.records,
             places: heard.places,
@@ -128,28 +152,28 @@ impl Mounting {
         Ok(())
     }
 
-    fn camera(
-        &mut self,
-        index: &Index,
+    /// The calibrations of the camera whose pictures come on a topic.
+    fn sight<'a>(
+        &self,
+        index: &'a Index,
         topic: &str,
         frame: &str,
-        name: &str,
-        base_from_sensor: Pose,
         named: bool,
-    ) -> Result<usize, String> {
-        let (of, lens) = calibration(&index.lenses, topic, frame)
+    ) -> Result<(&'a Lenses, Sight), String> {
+        let (of, lenses) = calibration(&index.lenses, topic, frame)
             .ok_or("there is no calibration of its camera")?;
-        let twin = self.calibrated.iter().find(|[other, _]| other == of);
-        if let (false, Some([_, twin])) = (named, twin) {
-            return Err(format!("{twin} shows the same camera"));
+        let twin = self
+            .sensors
+            .iter()
+            .find(|sensor| matches!(&sensor.sight, Some(sight) if sight.calibration == *of));
+        if let (false, Some(twin)) = (named, twin) {
+            return Err(format!("{} shows the same camera", twin.topic));
         }
-        let rectified = topic.split('/').any(|part| part.contains("rect"));
-        let camera = lens.camera(name, base_from_sensor, rectified);
-        let camera = camera
-            .map_err(|fault| format!("{of}: {}: expected {}", fault.field, fault.expected))?;
-        self.rig.cameras.push(camera);
-        self.calibrated.push([of.into(), topic.into()]);
-        Ok(self.rig.cameras.len() - 1)
+        let sight = Sight {
+            calibration: of.clone(),
+            rectified: topic.split('/').any(|part| part.contains("rect")),
+        };
+        Ok((lenses, sight))
     }
 
     /// A sensor's frame, or its topic where that says more: a name of one
@@ -193,10 +217,10 @@ fn base(tree: &Tree, frames: &[&str]) -> String {
 /// The calibration of the camera whose pictures come on a topic: that of the
 /// nearest namespace around both, or else of the same frame.
 fn calibration<'a>(
-    lenses: &'a BTreeMap<String, Lens>,
+    lenses: &'a BTreeMap<String, Lenses>,
     topic: &str,
     frame: &str,
-) -> Option<(&'a String, &'a Lens)> {
+) -> Option<(&'a String, &'a Lenses)> {
     let namespace = |lens: &str| -> usize {
         let (around, _) = lens.rsplit_once('/').unwrap_or_default();
         let within = topic
@@ -206,15 +230,17 @@ fn calibration<'a>(
     };
     let near = lenses.iter().max_by_key(|(lens, _)| namespace(lens));
     let near = near.filter(|(lens, _)| namespace(lens) > 0);
-    near.or_else(|| lenses.iter().find(|(_, lens)| lens.header.frame == frame))
+    near.or_else(|| lenses.iter().find(|(_, lenses)| lenses.frame() == frame))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bag::lens::Lens;
     use crate::bag::message::Header;
     use crate::bag::transforms::Transform;
-    use crate::sync::Lost;
+    use crate::geometry::Pose;
+    use crate::loss::Lost;
 
     fn tree(links: &[(&str, &str)]) -> Tree {
         let mut tree = Tree::default();
@@ -246,17 +272,22 @@ mod tests {
 
     #[test]
     fn a_calibration_belongs_to_its_namespace_or_frame() {
-        let lens = |frame: &str| Lens {
-            header: Header {
-                stamp: 0,
-                frame: frame.into(),
-            },
-            size: [1, 1],
-            model: String::new(),
-            distortion: Vec::new(),
-            intrinsic: [0.0; 9],
-            rectification: [0.0; 9],
-            projection: [0.0; 12],
+        let lens = |frame: &str| {
+            Lenses::new(
+                0,
+                Lens {
+                    header: Header {
+                        stamp: 0,
+                        frame: frame.into(),
+                    },
+                    size: [1, 1],
+                    model: String::new(),
+                    distortion: Vec::new(),
+                    intrinsic: [0.0; 9],
+                    rectification: [0.0; 9],
+                    projection: [0.0; 12],
+                },
+            )
         };
         let lenses = [
             ("/a/left/camera_info".to_owned(), lens("l")),

@@ -1,9 +1,11 @@
 //! The folders that rosbag2 writes: a `metadata.yaml` that names the files.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::compression;
 use super::container::{self, Container, Files};
 use super::mcap::Mcap;
 use super::sqlite::Sqlite;
@@ -23,6 +25,8 @@ struct Metadata {
 struct Bag {
     relative_file_paths: Vec<PathBuf>,
     #[serde(default)]
+    compression_format: String,
+    #[serde(default)]
     compression_mode: String,
 }
 
@@ -41,6 +45,7 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
         .filter(|path| {
             let named = path.extension().is_some_and(|e| e == "mcap" || e == "db3");
             named && (Mcap::recognises(path) || Sqlite::recognises(path))
+                || compression::recognises(path)
         })
         .collect();
     // `bag_10` comes after `bag_9`.
@@ -48,43 +53,40 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
     parts
 }
 
-/// Opens the files of a folder; says which of those it names are not there.
-pub(super) fn open(folder: &Path) -> Result<(Files, Vec<String>)> {
+/// Opens the files of a folder.
+pub(super) fn open(folder: &Path) -> Result<Files> {
     let path = folder.join(METADATA);
     let mut notes = Vec::new();
-    let files = if path.exists() {
+    let (there, missing): (Vec<PathBuf>, Vec<PathBuf>) = if path.exists() {
         let bag = describe(&path)?;
-        // By name alone: older versions put the folder before it.
-        let names = bag
-            .relative_file_paths
-            .iter()
-            .filter_map(|path| path.file_name());
-        let (there, missing) = names
+        // By name alone: older versions put the folder before it. However
+        // often a file is named, it is opened once.
+        let names = bag.relative_file_paths.iter();
+        let mut known = HashSet::new();
+        let names = names.filter_map(|path| path.file_name().filter(|name| known.insert(*name)));
+        names
             .map(|name| folder.join(name))
-            .partition(|path| path.is_file());
-        let missing: Vec<PathBuf> = missing;
-        notes.extend(
-            missing
-                .iter()
-                .map(|path| format!("{}: missing: {METADATA} names it", path.display())),
-        );
-        there
+            .partition(|path| path.is_file())
     } else {
         let path = path.display();
         notes.push(format!(
-            "{path}: missing: the log may not have been finished"
+            "{path}: missing: the log may not have been finished."
         ));
-        parts(folder)
+        (parts(folder), Vec::new())
     };
-    if files.is_empty() {
+    if there.is_empty() {
         return Err(Error::Malformed {
             path,
             field: "relative_file_paths".into(),
             expected: "a file that is there".into(),
         });
     }
-    let files: Result<Vec<Box<dyn Container>>> = files.into_iter().map(container::open).collect();
-    Ok((Files(files?), notes))
+    let files: Result<Vec<Box<dyn Container>>> = there.into_iter().map(container::open).collect();
+    Ok(Files {
+        files: files?,
+        missing,
+        notes,
+    })
 }
 
 fn describe(path: &Path) -> Result<Bag> {
@@ -92,15 +94,20 @@ fn describe(path: &Path) -> Result<Bag> {
     let metadata: Metadata = serde_saphyr::from_str(&text).map_err(|wrong| Error::Malformed {
         path: path.into(),
         field: METADATA.into(),
-        expected: format!("the description that rosbag2 writes: {wrong}"),
+        expected: format!(
+            "the description that rosbag2 writes: {}",
+            wrong.without_snippet()
+        ),
     })?;
     let bag = metadata.rosbag2_bagfile_information;
-    match bag.compression_mode.to_ascii_uppercase().as_str() {
-        "" | "NONE" => Ok(bag),
-        mode => Err(Error::Malformed {
-            path: path.into(),
-            field: "compression_mode".into(),
-            expected: format!("none, found `{mode}`; `ros2 bag convert` unpacks such a log"),
-        }),
+    let format = bag.compression_format.to_ascii_lowercase();
+    let none = ["", "none"].contains(&&*bag.compression_mode.to_ascii_lowercase());
+    if none || ["", "zstd"].contains(&&*format) {
+        return Ok(bag);
     }
+    Err(Error::Malformed {
+        path: path.into(),
+        field: "compression_format".into(),
+        expected: format!("zstd, found `{format}`; `ros2 bag convert` unpacks such a log"),
+    })
 }

@@ -12,6 +12,8 @@ const STANDARD: &str = include_str!("standard.msg");
 
 /// The longest definition that is read, bytes; those of ROS have some 10 kB.
 const LONGEST: usize = 1 << 20;
+/// How deep types may hold types; those of ROS stay below ten.
+pub(super) const DEEPEST: usize = 24;
 
 /// A message type with all that it is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +64,7 @@ impl Schema {
             sections,
             indices: HashMap::new(),
             types: Vec::new(),
+            depth: 0,
         };
         resolver.resolve(&short(name), "")?;
         Ok(Self {
@@ -98,6 +101,8 @@ struct Resolver<'a> {
     sections: HashMap<String, &'a str>,
     indices: HashMap<String, usize>,
     types: Vec<Vec<Field>>,
+    /// How many types hold the one that is resolved.
+    depth: usize,
 }
 
 impl Resolver<'_> {
@@ -116,14 +121,20 @@ impl Resolver<'_> {
         let Some(text) = self.sections.get(&full).copied() else {
             return Err(Fault::new(full, "a definition of this type in the schema"));
         };
+        if self.depth > DEEPEST {
+            let expected = format!("types within types to a depth of {DEEPEST}");
+            return Err(Fault::new(full, expected));
+        }
         let index = self.types.len();
         self.indices.insert(full.clone(), index);
         self.types.push(Vec::new());
         let package = full.split_once('/').map_or("", |(package, _)| package);
         let mut fields = Vec::new();
+        self.depth += 1;
         for line in text.lines() {
             fields.extend(self.field(line, package)?);
         }
+        self.depth -= 1;
         self.types[index] = fields;
         Ok(index)
     }
@@ -237,6 +248,20 @@ mod tests {
         assert_eq!(schema.types[0][0].of, Of::Type(0));
         assert!(Schema::parse("a/B", "int32").is_err());
         assert!(Schema::parse("a/B", "int32[x] y").is_err());
+    }
+
+    /// Each type needs a few words to name the next, and a part of the stack.
+    #[test]
+    fn types_within_types_have_an_end() {
+        let nested = |count: usize| -> String {
+            let section = |nth| format!("\n=====\nMSG: a/T{nth}\nT{} x", nth + 1);
+            let end = format!("\n=====\nMSG: a/T{count}\nint8 x");
+            (0..count).map(section).chain([end]).collect()
+        };
+        let parse = |count| Schema::parse("a/B", &format!("T0 x{}", nested(count)));
+        assert_eq!(parse(20).expect("is right").types.len(), 22);
+        let fault = parse(30_000).expect_err("is too deep");
+        assert_eq!(fault.expected, "types within types to a depth of 24");
     }
 
     proptest! {

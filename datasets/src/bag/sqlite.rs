@@ -2,6 +2,7 @@
 //! can (`rosbag2_storage_sqlite3`).
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,19 +11,30 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
 
-use super::container::{Channel, Container, Message, NAMES_LIMIT, Place, Survey, begins_with};
+use super::container::{
+    ALLOWANCE, Channel, Container, Message, NAMES_LIMIT, Place, Survey, begins_with,
+};
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The longest message that is read, bytes.
 const LONGEST: i32 = 1 << 28;
+/// The most instructions of SQLite's machine, in [`BURST`]s, until the next
+/// row. A row takes some ten, and so does a table; but pages that have been
+/// tampered with, each of which names the next a hundred times, are a tree of
+/// more rows than could ever be gone through.
+const BURSTS: u32 = 100;
+const BURST: i32 = 10_000;
 
 /// A database of messages.
 #[derive(Debug)]
 pub(super) struct Sqlite {
     path: PathBuf,
-    length: u64,
+    size: u64,
     connection: Mutex<Connection>,
+    /// What has run since the last row.
+    bursts: Arc<AtomicU32>,
 }
 
 impl Sqlite {
@@ -30,29 +42,33 @@ impl Sqlite {
         begins_with(path, MAGIC)
     }
 
-    /// Opens a database to read it alone.
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    /// Opens a database to read it alone; `size` bounds the memory that it
+    /// takes.
+    pub(super) fn open(path: PathBuf, size: u64) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_URI;
-        let found = std::fs::metadata(&path).map_err(|source| Error::Io {
-            path: path.clone(),
-            source,
-        })?;
-        let connection = Connection::open_with_flags(uri(&path), flags).and_then(|connection| {
-            // What a database says about itself is not to be run.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-            let longest = i32::try_from(found.len()).unwrap_or(LONGEST).min(LONGEST);
-            // A schema and a query must fit, however small the file is.
-            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest.max(1 << 16))?;
-            connection.pragma_update(None, "cache_size", -4096)?;
-            Ok(connection)
-        });
+        let bursts = Arc::new(AtomicU32::new(0));
+        let counted = bursts.clone();
+        let tired = move || counted.fetch_add(1, Ordering::Relaxed) >= BURSTS;
+        let connection =
+            Connection::open_with_flags(uri(&path), flags).and_then(|mut connection| {
+                connection.progress_handler(BURST, Some(tired))?;
+                // What a database says about itself is not to be run.
+                connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+                connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+                let longest = i32::try_from(size + ALLOWANCE)
+                    .unwrap_or(LONGEST)
+                    .min(LONGEST);
+                connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
+                connection.pragma_update(None, "cache_size", -4096)?;
+                Ok(connection)
+            });
         let connection = connection.map_err(|wrong| malformed(&path, wrong))?;
         let sqlite = Self {
-            length: found.len(),
+            size,
             connection: Mutex::new(connection),
+            bursts,
             path,
         };
         for table in ["topics", "messages"] {
@@ -77,10 +93,16 @@ impl Sqlite {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.rest();
         // A connection is whole whatever thread failed while it held it.
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to count anew.
+    fn rest(&self) {
+        self.bursts.store(0, Ordering::Relaxed);
     }
 
     fn malformed(&self, wrong: rusqlite::Error) -> Error {
@@ -98,6 +120,7 @@ impl Sqlite {
             let mut rows = statement.query([]).map_err(read)?;
             let mut found = Vec::new();
             while let Some(row) = rows.next().map_err(read)? {
+                self.rest();
                 let mut fields: [Vec<u8>; 4] = Default::default();
                 for (index, field) in fields.iter_mut().enumerate() {
                     *field = row.get(index).map_err(read)?;
@@ -158,15 +181,15 @@ impl Container for Sqlite {
         let mut rows = statement.query([]).map_err(read)?;
         let mut before = i64::MIN;
         loop {
+            self.rest();
             let row = match rows.next() {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
                 // What came before the damage is whole.
                 Err(wrong) => {
                     let path = self.path.display();
-                    survey
-                        .notes
-                        .push(format!("{path}: the messages break off: {wrong}"));
+                    let note = format!("{path}: the messages break off: {wrong}.");
+                    survey.lose(Loss::BrokenOff, note);
                     break;
                 }
             };
@@ -174,9 +197,10 @@ impl Container for Sqlite {
             // Damaged pages may lead in a circle.
             if number <= before && before != i64::MIN {
                 let path = self.path.display();
-                survey.notes.push(format!(
-                    "{path}: the messages break off after row {before}, which row {number} follows"
-                ));
+                let note = format!(
+                    "{path}: the messages break off after row {before}, which row {number} follows."
+                );
+                survey.lose(Loss::BrokenOff, note);
                 break;
             }
             before = number;
@@ -188,7 +212,7 @@ impl Container for Sqlite {
                 .ok()
                 .and_then(|(topic, logged, data)| Some((channels.get(&topic)?, logged, data)));
             let Some((channel, logged, data)) = known else {
-                *survey.lost.entry("malformed").or_default() += 1;
+                *survey.lost.entry(Loss::Malformed).or_default() += 1;
                 continue;
             };
             let place = Place {
@@ -197,6 +221,7 @@ impl Container for Sqlite {
                 within: None,
                 sequence: 0,
                 length: data.len() as u32,
+                packed: None,
             };
             let data = Bytes::copy_from_slice(data);
             visit(
@@ -219,7 +244,7 @@ impl Container for Sqlite {
     }
 
     fn size(&self) -> u64 {
-        self.length
+        self.size
     }
 }
 

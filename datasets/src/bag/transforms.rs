@@ -6,7 +6,8 @@ use nalgebra::{Quaternion, Translation3, UnitQuaternion};
 
 use super::fault::{Decoded, Fault};
 use crate::geometry::{Pose, Waypoint};
-use crate::sync::{self, Lost, Record};
+use crate::loss::Lost;
+use crate::sync::{self, Record};
 use crate::trajectory;
 
 /// No place lies farther from the origin of a frame, m: half of the earth's
@@ -96,6 +97,9 @@ struct Link {
     parent: usize,
     /// At all times, if it stands still.
     fixed: Option<Pose>,
+    /// What was told to hold for all times, in the order of the log, wherever
+    /// it was told anew: each holds from its place in the log on.
+    told: Vec<(u64, Pose)>,
     /// In the order of the log, and later in the order of time.
     places: Vec<u64>,
     poses: Vec<Waypoint>,
@@ -114,13 +118,14 @@ impl Tree {
     }
 
     /// Adds a transform that stands in the log at `place`; `fixed` if it holds
-    /// for all times. A frame keeps the parent that it had first.
+    /// for all times, or until another is told. A frame keeps the parent that it had first.
     pub(super) fn add(&mut self, transform: Transform, place: u64, fixed: bool) {
         let parent = self.index(&transform.parent);
         let child = self.index(&transform.child);
         let link = self.links.entry(child).or_insert_with(|| Link {
             parent,
             fixed: None,
+            told: Vec::new(),
             places: Vec::new(),
             poses: Vec::new(),
         });
@@ -131,6 +136,13 @@ impl Tree {
             }
         } else if fixed {
             link.fixed = Some(transform.pose);
+            if link
+                .told
+                .last()
+                .is_none_or(|(_, last)| *last != transform.pose)
+            {
+                link.told.push((place, transform.pose));
+            }
         } else {
             link.places.push(place);
             link.poses.push(Waypoint {
@@ -196,6 +208,44 @@ impl Tree {
         source: &str,
         stamp: Option<i64>,
     ) -> Result<Pose, Unknown> {
+        self.lead(target, source, |frame| self.step(frame, stamp))
+    }
+
+    /// `target_from_source` between frames that stand still to each other, as
+    /// it was told last before a place in the log, or else as it was told
+    /// first.
+    pub(super) fn mounted(&self, target: &str, source: &str, place: u64) -> Result<Pose, Unknown> {
+        self.lead(target, source, |frame| {
+            let told = self.links.get(&frame).map_or(&[][..], |link| &link.told);
+            let before = told.partition_point(|(begins, _)| *begins <= place);
+            match told.get(before.saturating_sub(1)) {
+                Some((_, pose)) => Ok(*pose),
+                None => self.step(frame, None),
+            }
+        })
+    }
+
+    /// The transforms that stand still.
+    pub(super) fn fixed(mut self) -> Self {
+        self.links.retain(|_, link| link.fixed.is_some());
+        self.links
+            .values_mut()
+            .for_each(|link| link.poses = Vec::new());
+        self
+    }
+
+    /// Whether any that holds for all times was told anew.
+    pub(super) fn changes(&self) -> bool {
+        self.links.values().any(|link| link.told.len() > 1)
+    }
+
+    /// `target_from_source` by the `step` from each frame to its parent.
+    fn lead(
+        &self,
+        target: &str,
+        source: &str,
+        step: impl Fn(usize) -> Result<Pose, Unknown>,
+    ) -> Result<Pose, Unknown> {
         if target == source {
             return Ok(Pose::identity());
         }
@@ -213,7 +263,7 @@ impl Tree {
         let from = |way: &[usize]| -> Result<Pose, Unknown> {
             let steps = way.iter().take_while(|&&frame| frame != up[common]);
             steps
-                .map(|&frame| self.step(frame, stamp))
+                .map(|&frame| step(frame))
                 .try_fold(Pose::identity(), |below, above| Ok(above? * below))
         };
         Ok(from(&down)?.inverse() * from(&up)?)

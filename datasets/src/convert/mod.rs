@@ -6,12 +6,12 @@
 //! | `/NAME/image` | sensor_msgs/CompressedImage or Image | one per picture |
 //! | `/NAME/camera_info` | sensor_msgs/CameraInfo | one per picture |
 //! | `/annotations` | vision_msgs/Detection3DArray | one per frame, in `base_link` |
-//! | `/tf_static` | tf2_msgs/TFMessage | `base_link` → NAME, of every sensor |
+//! | `/tf_static` | tf2_msgs/TFMessage | `base_link` → NAME, of every sensor; again before a frame that has them elsewhere |
 //! | `/tf` | tf2_msgs/TFMessage | `odom` → `base_link`, every pose of the log |
 //!
 //! Boxes are written as detections, which other programs compute with, and
 //! not as markers, which they can only draw; velocity, visibility and the
-//! count of returns have no place there. The vehicle's body has no message
+//! count of returns have no place there, and are lost. The vehicle's body has no message
 //! either: it is the metadata record [`BODY`], with `min_x`, `min_y`,
 //! `max_x`, `max_y` and `height` in metres. A message's `sequence` is the
 //! number of its frame; the metadata record [`FRAMES`] has the stamp of each
@@ -32,7 +32,7 @@ use mcap::records::{MessageHeader, Metadata};
 use mcap::write::NoSeek;
 use mcap::{McapError, WriteOptions, Writer};
 
-use crate::calibration::Body;
+use crate::calibration::{Body, Rig};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Sweep};
 use crate::geometry::Pose;
@@ -151,6 +151,8 @@ struct Conversion<'a> {
     names: Names,
     writer: Writer<NoSeek<BufWriter<File>>>,
     channels: BTreeMap<(String, Schema), u16>,
+    /// Where the sensors sit, as it was written last.
+    mounted: Vec<Pose>,
     /// The poses that are still to be written, by their stamps.
     way: BTreeMap<i64, Pose>,
     /// Of the frames that were written, by number.
@@ -173,6 +175,7 @@ impl<'a> Conversion<'a> {
             names: Names::of(log.rig()),
             writer: writer.map_err(|error| failed(out, error))?,
             channels: BTreeMap::new(),
+            mounted: Vec::new(),
             way: way
                 .map(|waypoint| (waypoint.stamp, waypoint.pose))
                 .collect(),
@@ -194,7 +197,8 @@ impl<'a> Conversion<'a> {
             progress(done);
         }
         if self.converted.frames == 0 {
-            self.mountings(None)?;
+            let stamp = self.way.keys().next().copied().unwrap_or(0);
+            self.mountings(self.log.rig(), stamp)?;
         }
         self.transforms(i64::MAX)?;
         let frames = std::mem::take(&mut self.frames);
@@ -231,25 +235,27 @@ impl<'a> Conversion<'a> {
         written.map_err(|error| failed(self.out, error))
     }
 
-    /// Writes where the sensors sit, with the earliest stamp of all: before
-    /// the first frame, or if there is none at the end.
-    fn mountings(&mut self, first: Option<&Frame>) -> Result<()> {
-        let frame = first.into_iter().flat_map(stamps);
-        let stamp = frame.chain(self.way.keys().copied()).min().unwrap_or(0);
-        let rig = self.log.rig();
-        let lidars = rig.lidars.iter().map(|lidar| &lidar.base_from_sensor);
-        let cameras = rig.cameras.iter().map(|camera| &camera.base_from_sensor);
-        let names = self.names.lidars.iter().zip(lidars);
-        let names = names.chain(self.names.cameras.iter().zip(cameras));
-        let sensors: Vec<(&str, &Pose)> = names.map(|(name, pose)| (&**name, pose)).collect();
-        let time = self.time(stamp)?;
-        let message = message::transforms(time, BASE, sensors.into_iter());
+    /// Writes where the sensors sit, if it was not written like that before.
+    fn mountings(&mut self, rig: &Rig, stamp: i64) -> Result<()> {
+        let lidars = rig.lidars.iter().map(|lidar| lidar.base_from_sensor);
+        let cameras = rig.cameras.iter().map(|camera| camera.base_from_sensor);
+        let mounted: Vec<Pose> = lidars.chain(cameras).collect();
+        if self.mounted == mounted && !self.channels.is_empty() {
+            return Ok(());
+        }
+        let names = self.names.lidars.iter().chain(&self.names.cameras);
+        let sensors: Vec<(&str, &Pose)> = names.map(String::as_str).zip(&mounted).collect();
+        let message = message::transforms(self.time(stamp)?, BASE, sensors.into_iter());
+        self.mounted = mounted;
         self.write("/tf_static", Schema::TfMessage, stamp, 0, &message)
     }
 
     fn frame(&mut self, frame: &Frame) -> Result<()> {
-        if self.converted.frames == 0 {
-            self.mountings(Some(frame))?;
+        // Those of the first frame hold for the poses before it, too.
+        let before = self.way.keys().next().copied();
+        let before = before.filter(|_| self.converted.frames == 0);
+        if let Some(stamp) = stamps(frame).chain(before).min() {
+            self.mountings(&frame.rig, stamp)?;
         }
         self.pair(frame);
         self.transforms(frame.stamp)?;

@@ -82,8 +82,8 @@ pub(super) fn open(path: &Path) -> Result<Log> {
         annotations: folder.annotations(),
         lost: Default::default(),
         notes: vec![
-            "the frames are single pictures of different places: each stands at the origin, \
-             a second after the last"
+            "The frames are single pictures of different places: each stands at the origin, \
+             a second after the last."
                 .into(),
         ],
     };
@@ -100,7 +100,7 @@ pub(super) fn open(path: &Path) -> Result<Log> {
 impl Source for Folder {
     fn frame(&self, index: u64) -> Result<Frame> {
         let (images, mounts) = self.view(index)?;
-        let stamp = stamp(index)?;
+        let stamp = stamp(index);
         let sweeps = self.lidar.iter().map(|lidar| {
             let points = scan::read(&lidar.file(index))?;
             let lidar = 0;
@@ -128,21 +128,14 @@ impl Source for Folder {
     }
 }
 
-fn stamp(index: u64) -> Result<i64> {
-    let stamp = i64::try_from(index)
-        .ok()
-        .and_then(|n| n.checked_mul(STEP_NS));
-    stamp.ok_or_else(|| Error::Malformed {
-        path: format!("{index:06}").into(),
-        field: "number".into(),
-        expected: "six digits".into(),
-    })
+fn stamp(index: u64) -> i64 {
+    STEP_NS.saturating_mul(index.try_into().unwrap_or(i64::MAX))
 }
 
 impl Folder {
     /// A frame's pictures, and the vehicle with cameras of their sizes.
     fn view(&self, index: u64) -> Result<(Vec<Image>, Mounts)> {
-        let stamp = stamp(index)?;
+        let stamp = stamp(index);
         let cameras = self.cameras.iter().enumerate();
         let images = cameras
             .map(|(camera, (files, _))| picture::read(files.file(index), camera, stamp, None));

@@ -53,11 +53,17 @@ struct Sequence {
     /// In the order of the rig.
     cameras: Vec<Numbered>,
     /// When each frame was recorded, ns; every [`STEP_NS`] without.
-    stamps: Option<Vec<i64>>,
-    /// By frame; none where the log has no poses.
-    poses: Vec<Pose>,
+    stamps: Option<Lines<i64>>,
+    poses: Option<Lines<Pose>>,
     way: Arc<Trajectory>,
     labels: BTreeMap<u64, Vec<Annotation>>,
+}
+
+/// A file of a line for each frame.
+#[derive(Debug)]
+struct Lines<T> {
+    path: PathBuf,
+    lines: Vec<T>,
 }
 
 impl<'a> Odometry<'a> {
@@ -77,22 +83,24 @@ impl<'a> Odometry<'a> {
         let folder = |name: &str| self.path.join(name);
         let mut sequence = Sequence::list(&folder("calib.txt"), &CAMERAS, folder)?;
         let times = folder("times.txt");
-        sequence.stamps = Some(lines(&times, "seconds since the first frame", |line| {
-            let seconds: f64 = line.trim().parse().ok()?;
-            (0.0..1e9)
-                .contains(&seconds)
-                .then_some((seconds * 1e9).round() as i64)
-        })?);
-        let truth = self.poses().filter(|path| path.is_file());
-        if let Some(path) = &truth {
+        sequence.stamps = Some(Lines::read(
+            times,
+            "seconds since the first frame",
+            |line| {
+                let seconds: f64 = line.trim().parse().ok()?;
+                (0.0..1e9)
+                    .contains(&seconds)
+                    .then_some((seconds * 1e9).round() as i64)
+            },
+        )?);
+        if let Some(path) = self.poses().filter(|path| path.is_file()) {
             let base_from_rect = sequence.base_from_rect;
-            let found = lines(path, "12 numbers, the rows of a pose [R | t]", |line| {
+            let expected = "12 numbers, the rows of a pose [R | t]";
+            sequence.follow(Lines::read(path, expected, |line| {
                 Some(base_from_rect * rigid(line)? * base_from_rect.inverse())
-            })?;
-            sequence.follow(found);
+            })?);
         }
-        let source = truth.is_some().then_some("ground truth poses");
-        sequence.log(self.path, "kitti_odometry", source)
+        sequence.log(self.path, "kitti_odometry", "ground truth poses")
     }
 
     /// Where its poses are, or would be.
@@ -144,23 +152,25 @@ impl Tracking {
         let folder = |sensor: &str| self.root.join(sensor).join(name);
         let mut sequence = Sequence::list(&listed("calib"), &CAMERAS, folder)?;
         let packets = listed("oxts");
-        let driven = packets.is_file();
-        if driven {
+        if packets.is_file() {
             let expected = "a packet of 30 numbers";
-            let packets = lines(&packets, expected, |line| Packet::parse(line).ok())?;
-            if let Some(first) = packets.first() {
-                let odometry = oxts::Odometry::from(first);
-                sequence.follow(packets.iter().map(|p| odometry.pose(p)).collect());
-            }
+            let packets = Lines::read(packets, expected, |line| Packet::parse(line).ok())?;
+            let odometry = packets.lines.first().map(oxts::Odometry::from);
+            let lines = packets.lines.iter();
+            let poses = lines.filter_map(|packet| Some(odometry.as_ref()?.pose(packet)));
+            sequence.follow(Lines {
+                lines: poses.collect(),
+                path: packets.path,
+            });
         }
         let boxes = listed("label_02");
         if boxes.is_file() {
             sequence.labels = labels::read_tracks(&boxes, &sequence.base_from_rect)?;
         }
-        let mut log = sequence.log(path, "kitti_tracking", driven.then_some("oxts"))?;
+        let mut log = sequence.log(path, "kitti_tracking", "oxts")?;
         log.info
             .notes
-            .push("the frames' times are not recorded: taken as 10 Hz".into());
+            .push("The frames' times are not recorded: taken as 10 Hz.".into());
         Ok(log)
     }
 }
@@ -181,17 +191,30 @@ fn sequences(root: &Path) -> Vec<String> {
     names
 }
 
-/// What each line of a file holds.
-fn lines<T>(path: &Path, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
-    let text = file::read_text(path, LIST_LIMIT)?;
-    let parsed = text.lines().enumerate().map(|(number, line)| {
-        parse(line).ok_or_else(|| Error::Malformed {
-            path: path.into(),
-            field: format!("line {}", number + 1),
-            expected: expected.into(),
+impl<T: Copy> Lines<T> {
+    fn read(path: PathBuf, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Self> {
+        let text = file::read_text(&path, LIST_LIMIT)?;
+        let parsed = text.lines().enumerate().map(|(number, line)| {
+            parse(line).ok_or_else(|| Error::Malformed {
+                path: path.clone(),
+                field: format!("line {}", number + 1),
+                expected: expected.into(),
+            })
+        });
+        let lines = parsed.collect::<Result<_>>()?;
+        Ok(Self { path, lines })
+    }
+
+    /// What the line of a frame holds.
+    fn of(&self, frame: u64) -> Result<T> {
+        let line = usize::try_from(frame).ok();
+        let line = line.and_then(|line| self.lines.get(line).copied());
+        line.ok_or_else(|| Error::Malformed {
+            path: self.path.clone(),
+            field: format!("line {}", frame.saturating_add(1)),
+            expected: "the line of this frame".into(),
         })
-    });
-    parsed.collect()
+    }
 }
 
 /// The rigid transform of 12 numbers, the rows of `[R | t]`.
@@ -235,35 +258,31 @@ impl Sequence {
             lidar,
             cameras: listed,
             stamps: None,
-            poses: Vec::new(),
+            poses: None,
             way: Arc::default(),
             labels: BTreeMap::new(),
         })
     }
 
     /// Sets the poses of the frames from zero on.
-    fn follow(&mut self, poses: Vec<Pose>) {
-        let way = poses.iter().enumerate().filter_map(|(number, &pose)| {
-            let stamp = self.stamp(number as u64)?;
+    fn follow(&mut self, poses: Lines<Pose>) {
+        let way = (0..).zip(&poses.lines).filter_map(|(number, &pose)| {
+            let stamp = self.stamp(number).ok()?;
             Some(Waypoint { stamp, pose })
         });
         self.way = Arc::new(Trajectory::new(way.collect()));
-        self.poses = poses;
+        self.poses = Some(poses);
     }
 
-    fn stamp(&self, index: u64) -> Option<i64> {
+    fn stamp(&self, index: u64) -> Result<i64> {
         match &self.stamps {
-            Some(stamps) => stamps.get(usize::try_from(index).ok()?).copied(),
-            None => i64::try_from(index).ok()?.checked_mul(STEP_NS),
+            Some(stamps) => stamps.of(index),
+            None => Ok(STEP_NS.saturating_mul(index.try_into().unwrap_or(i64::MAX))),
         }
     }
 
-    fn log(
-        self,
-        path: &Path,
-        format: &'static str,
-        pose_source: Option<&'static str>,
-    ) -> Result<Log> {
+    fn log(self, path: &Path, format: &'static str, poses: &'static str) -> Result<Log> {
+        let pose_source = self.poses.as_ref().map(|_| poses);
         let indices = numbered::union(self.lidar.iter().chain(&self.cameras));
         if indices.is_empty() {
             return Err(Error::Malformed {
@@ -273,11 +292,11 @@ impl Sequence {
             });
         }
         let stamps = indices.iter();
-        let stamps = stamps.filter_map(|&index| Some((index, self.stamp(index)?)));
+        let stamps = stamps.filter_map(|&index| Some((index, self.stamp(index).ok()?)));
         let stamps: Vec<(u64, i64)> = stamps.collect();
         let began = stamps.first().map_or(0, |first| first.1);
         let ended = stamps.last().map_or(began, |last| last.1);
-        let without = "the log has no poses: every frame stands at the origin";
+        let without = "The log has no poses: every frame stands at the origin.";
         let info = Info {
             format,
             path: path.display().to_string(),
@@ -311,7 +330,7 @@ impl Sequence {
     }
 
     fn sensors(&self) -> Vec<Sensor> {
-        let stamp = |number| self.stamp(number);
+        let stamp = |number| self.stamp(number).ok();
         let lidar = self.lidar.iter();
         let lidar = lidar.map(|files| files.info(SensorKind::Lidar, None, stamp));
         let cameras = self.cameras.iter().zip(&self.rig.cameras);
@@ -335,17 +354,10 @@ impl Sequence {
 
 impl Source for Sequence {
     fn frame(&self, index: u64) -> Result<Frame> {
-        let missing = |file: &str| Error::Malformed {
-            path: file.into(),
-            field: format!("line {}", index.saturating_add(1)),
-            expected: "the line of this frame".into(),
-        };
-        let stamp = self.stamp(index).ok_or_else(|| missing("times.txt"))?;
-        let pose = match &self.poses[..] {
-            [] => Some(Pose::identity()),
-            poses => usize::try_from(index)
-                .ok()
-                .and_then(|i| poses.get(i).copied()),
+        let stamp = self.stamp(index)?;
+        let pose = match &self.poses {
+            Some(poses) => poses.of(index)?,
+            None => Pose::identity(),
         };
         let sweeps = self.lidar.iter().map(|files| {
             let points = scan::read(&files.file(index))?;
@@ -365,7 +377,7 @@ impl Source for Sequence {
             index,
             stamp,
             begins: false,
-            pose: Some(pose.ok_or_else(|| missing("poses"))?),
+            pose: Some(pose),
             ego: self.way.clone(),
             sweeps: sweeps.collect::<Result<_>>()?,
             images: images.collect::<Result<_>>()?,

@@ -15,6 +15,9 @@ use crate::info::Annotations;
 const FILE: &str = "tracklet_labels.xml";
 /// A pose has some 500 bytes; the largest published file has a few megabytes.
 const TRACKLETS_LIMIT: u64 = 64 << 20;
+/// How many tags and attributes are read: three times as many as the largest
+/// published file has. The parser sets memory aside for each, of some 80 bytes.
+const MOST: usize = 1 << 18;
 /// No place or size, m, is greater.
 const LARGEST: f64 = 1e4;
 
@@ -54,14 +57,21 @@ impl Tracklets {
     }
 
     fn parse(text: &str) -> Result<Self, Wrong> {
-        // The files begin with a document type, which names no entities.
+        // The files begin with a document type, which names no entities. A
+        // small file can name a large one again and again.
+        let wrong = |expected: String| ("XML".to_owned(), expected);
+        if text.contains("<!ENTITY") {
+            return Err(wrong("a document without entities of its own".into()));
+        }
+        if text.matches(['<', '=']).count() > MOST {
+            return Err(wrong(format!("at most {MOST} tags and attributes")));
+        }
         let options = roxmltree::ParsingOptions {
             allow_dtd: true,
-            nodes_limit: 4_000_000,
             ..Default::default()
         };
         let document = Document::parse_with_options(text, options)
-            .map_err(|error| ("XML".to_owned(), format!("a whole document: {error}")))?;
+            .map_err(|error| wrong(format!("a whole document: {error}")))?;
         let tracklets = document
             .descendants()
             .find(|node| node.has_tag_name("tracklets"))
@@ -198,6 +208,9 @@ mod tests {
         assert_eq!(first, "tracklets/item/first_frame");
         assert_eq!(wrong("</poses>", ""), "XML");
         assert_eq!(wrong("tracklets", "objects"), "tracklets");
+        assert_eq!(wrong("ion>\n<", "ion [<!ENTITY a \"b\">]>\n<"), "XML");
+        assert_eq!(wrong("<count>1", &"<a/>".repeat(MOST)), "XML");
+        assert_eq!(wrong("<count>1", &"=".repeat(MOST)), "XML");
     }
 
     proptest! {

@@ -27,6 +27,7 @@ use crate::frame::{Frame, Image, Sweep};
 use crate::geometry::{self, Point, Pose, Waypoint};
 use crate::info::{self, Info, Jump, Sensor, SensorKind};
 use crate::log::{Log, Options, Source};
+use crate::loss::Loss;
 use crate::trajectory::Trajectory;
 
 use annotation::Boxes;
@@ -133,7 +134,7 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Log> {
     };
     let mut info = scene.info(path, &streams);
     if unpaired > 0 {
-        info.lost.insert("unpaired_image", unpaired);
+        info.lost.insert(Loss::UnpairedImage, unpaired);
     }
     Ok(Log {
         path: path.into(),

@@ -7,6 +7,7 @@ use super::tables::{CalibratedSensor, SampleData, Sensor, Tables};
 use super::{CHANNELS, calibration};
 use crate::calibration::Rig;
 use crate::error::{Error, Result};
+use crate::loss::{Loss, Lost};
 
 /// The records of a scene, by sensor.
 #[derive(Default)]
@@ -17,8 +18,8 @@ pub(super) struct Streams {
     /// How many records of other sensors there are.
     pub(super) unread: usize,
     /// Records whose folders are not there, as of a set that was downloaded
-    /// in part, by the reason.
-    pub(super) lost: BTreeMap<&'static str, u64>,
+    /// in part.
+    pub(super) lost: Lost,
 }
 
 /// The records of one sensor.
@@ -70,8 +71,8 @@ impl Streams {
             };
             let lost = stream.leave_missing(root, tables, &mut folders)?;
             if lost > 0 {
-                let reason = ["missing_scan", "missing_image"][place.min(1)];
-                *streams.lost.entry(reason).or_default() += lost;
+                let loss = [Loss::MissingScan, Loss::MissingImage][place.min(1)];
+                *streams.lost.entry(loss).or_default() += lost;
             }
             if !stream.records.is_empty() && read.insert(place, stream).is_some() {
                 let expected = "one calibration of it in a scene";

@@ -96,6 +96,27 @@ impl Simulation {
     /// [`Error::Parameter`] if `dt` is not from 0.01 to 0.5 s, or the ego
     /// vehicle is not within 1 km of the origin or faster than 50 m/s.
     pub fn step(&mut self, ego: &Ego, dt: f64) -> Result<Frame> {
+        let before = self.go_on(ego, dt)?;
+        let ego = Arc::new(Trajectory::new(self.way.clone()));
+        let observer = Observer {
+            world: &self.world,
+            rig: &self.rig,
+            ego: &ego,
+        };
+        Ok(observer.frame([&before, &self.moment], self.index - 1))
+    }
+
+    /// As [`Simulation::step`], but nobody looks: there is no frame, and its
+    /// number is skipped.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn skip(&mut self, ego: &Ego, dt: f64) -> Result<()> {
+        self.go_on(ego, dt).map(drop)
+    }
+
+    /// Goes on to the next moment, and gives the one before.
+    fn go_on(&mut self, ego: &Ego, dt: f64) -> Result<Moment> {
         let within = |field, is: bool, expected| {
             let error = Error::Parameter { field, expected };
             if is { Ok(()) } else { Err(error) }
@@ -120,15 +141,8 @@ impl Simulation {
             stamp: self.moment.stamp,
             pose: self.moment.ego.pose(),
         });
-        let ego = Arc::new(Trajectory::new(self.way.clone()));
-        let observer = Observer {
-            world: &self.world,
-            rig: &self.rig,
-            ego: &ego,
-        };
-        let frame = observer.frame([&before, &self.moment], self.index);
         self.index += 1;
-        Ok(frame)
+        Ok(before)
     }
 
     /// Height of the ground at a place in odom, m.

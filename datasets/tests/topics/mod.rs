@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod foxglove;
+
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
@@ -280,20 +282,22 @@ pub(crate) fn drive(big: bool) -> Vec<Said> {
     said
 }
 
-/// The definition of a type, with all that it could need.
+/// The definition of a type, with all that it needs.
 pub(crate) fn definition(schema: &str) -> String {
     let short = schema.replace("/msg/", "/");
     let line = "=".repeat(80);
-    let sections = DEFINITIONS.split(&line);
-    let fields = sections.map(str::trim_start).find_map(|section| {
-        let (name, fields) = section.strip_prefix("MSG: ")?.split_once('\n')?;
-        (name == short).then_some(fields)
-    });
-    format!(
-        "{}{}\n{DEFINITIONS}",
-        fields.unwrap_or("string data\n"),
-        line
-    )
+    let sections = DEFINITIONS.split(&line).map(str::trim_start);
+    let types = sections.filter_map(|section| section.strip_prefix("MSG: ")?.split_once('\n'));
+    let types: Vec<(&str, &str)> = types.collect();
+    let own = types.iter().find(|(name, _)| *name == short);
+    let mut text = own.map_or("string data\n", |(_, fields)| fields).to_owned();
+    // Types come after those of their fields.
+    for (name, fields) in types.iter().rev().filter(|(name, _)| *name != short) {
+        if text.contains(name) {
+            text += &format!("{line}\nMSG: {name}\n{fields}");
+        }
+    }
+    text
 }
 
 /// An MCAP file; `finished` if its writer came to its end.

@@ -1,252 +1,364 @@
 //! The kernels: one upload, one submission and one readback a frame.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use bytemuck::{bytes_of, cast_slice, pod_collect_to_vec, pod_read_unaligned};
+use bytemuck::{Pod, pod_collect_to_vec, pod_read_unaligned};
 use janus_shaders::wgpu::{
-    BindGroup, Buffer, BufferUsages, CommandEncoder, ComputePassDescriptor,
-    ComputePassTimestampWrites, Features, QuerySet, QuerySetDescriptor, QueryType,
+    Buffer, BufferUsages, CommandEncoder, ComputePassTimestampWrites, QuerySet, QuerySetDescriptor,
+    QueryType,
 };
-use janus_shaders::{Context, Kernel, fuse, occupancy};
+use janus_shaders::{Context, GpuError, cluster, distance, fuse, ground, occupancy, voxel};
 
-use super::{Input, Output, timed};
+use super::history::History;
+use super::input::Input;
+use super::{Output, Setup, timed};
+use crate::cloud::Cloud;
 use crate::error::Result;
 
 /// Points for which there is room at first; the buffers grow by doubling.
 const FIRST_CAPACITY: u32 = 1 << 17;
 
-const COUNTS_BYTES: u64 = size_of::<fuse::Counts>() as u64;
+/// The passes, in their order.
+const PASSES: [&str; 6] = [
+    "lidar.fuse",
+    "lidar.ground",
+    "lidar.cluster",
+    "lidar.occupancy",
+    "lidar.distance",
+    "lidar.voxel",
+];
 
 #[derive(Debug)]
 pub(super) struct Chain {
     context: Context,
-    kernels: Kernels,
-    buffers: Buffers,
-    cloud: Cloud,
+    setup: Setup,
+    pipelines: Pipelines,
+    bound: Bound,
+    history: History,
     clock: Option<Clock>,
-    bytes: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Kernels {
-    fuse: Kernel,
-    observe: Kernel,
-    update: Kernel,
-}
-
-/// What lives as long as the chain.
-#[derive(Debug)]
-struct Buffers {
-    fuse_params: Buffer,
-    sweeps: Buffer,
-    counts: Buffer,
-    occupancy_params: Buffer,
-    sensors: Buffer,
-    evidence: Buffer,
-    grid: Buffer,
-    /// The grid, the counts, then the clock's readings.
     staging: Buffer,
 }
 
-/// What grows with the number of points.
 #[derive(Debug)]
-struct Cloud {
+struct Pipelines {
+    fuse: fuse::Pipeline,
+    ground: ground::Pipeline,
+    cluster: cluster::Pipeline,
+    occupancy: occupancy::Pipeline,
+    distance: distance::Pipeline,
+    voxel: voxel::Pipeline,
+}
+
+/// The buffers of all kernels.
+#[derive(Debug)]
+struct Bound {
     capacity: u32,
-    points: Buffer,
-    fuse: BindGroup,
-    observe: BindGroup,
-    update: BindGroup,
+    fuse: fuse::Bound,
+    ground: ground::Bound,
+    cluster: cluster::Bound,
+    occupancy: occupancy::Bound,
+    distance: distance::Bound,
+    voxel: voxel::Bound,
+    /// Points of the last frames, where more than one is kept.
+    kept: Option<Buffer>,
 }
 
 impl Chain {
-    pub(super) fn new(context: Context, side: u32) -> Result<Self> {
-        let kernels = Kernels {
-            fuse: fuse::kernel(&context),
-            observe: occupancy::observe_kernel(&context),
-            update: occupancy::update_kernel(&context),
+    pub(super) fn new(context: Context, setup: Setup) -> Result<Self> {
+        setup.fits(&context)?;
+        let pipelines = Pipelines {
+            fuse: fuse::Pipeline::new(&context),
+            ground: ground::Pipeline::new(&context),
+            cluster: cluster::Pipeline::new(&context),
+            occupancy: occupancy::Pipeline::new(&context),
+            distance: distance::Pipeline::new(&context),
+            voxel: voxel::Pipeline::new(&context),
         };
-        let buffers = Buffers::new(&context, side);
-        let cloud = Cloud::new(&context, &kernels, &buffers, FIRST_CAPACITY);
+        let history = History::new(setup.accumulate, FIRST_CAPACITY);
+        let bound = Bound::new(&context, &setup, &pipelines, &history, FIRST_CAPACITY);
         let chain = Self {
             clock: Clock::new(&context),
-            kernels,
-            buffers,
-            cloud,
-            bytes: Vec::new(),
+            staging: staging(&context, &setup, FIRST_CAPACITY),
+            setup,
+            pipelines,
+            bound,
+            history,
             context,
         };
         chain.context.check()?;
         Ok(chain)
     }
 
-    pub(super) fn run(&mut self, input: &Input<'_>) -> Result<Output> {
-        let mut timings = Vec::with_capacity(4);
-        timed(&mut timings, "lidar.upload", || self.upload(input));
-        let start = Instant::now();
-        self.submit(input);
-        self.context
-            .read_back(&self.buffers.staging, &mut self.bytes)?;
-        let elapsed = start.elapsed();
+    pub(super) fn forget(&mut self) {
+        self.history.forget();
+    }
 
-        let (grid, rest) = self.bytes.split_at(self.buffers.grid.size() as usize);
-        let (counts, ticks) = rest.split_at(COUNTS_BYTES as usize);
+    /// Runs a frame; `lose` destroys the device before.
+    pub(super) fn run(&mut self, input: &Input<'_>, lose: bool) -> Result<Output, GpuError> {
+        if lose {
+            self.context.device.destroy();
+        }
+        let mut timings = Vec::with_capacity(8);
+        let (first, voxels) = timed(&mut timings, "lidar.upload", || {
+            if input.fuse.points > self.bound.capacity {
+                self.grow(input.fuse.points.next_power_of_two());
+            }
+            let first = self.history.push(input.fuse.points);
+            let voxels = input.voxels(&self.history);
+            self.upload(input, &voxels);
+            (first, voxels)
+        });
+        let start = Instant::now();
+        let layout = Layout::new(&self.setup, input.fuse.points, voxels.points);
+        self.submit(input, first, &voxels, &layout);
+        let output = self.context.read_back(&self.staging, layout.end, |bytes| {
+            (layout.output(bytes), layout.ticks(bytes))
+        });
+        let (output, ticks) = output?;
+        let elapsed = start.elapsed();
         let mut computing = Duration::ZERO;
         if let Some(clock) = &self.clock {
-            let [fuse, occupancy] = clock.durations(pod_read_unaligned(ticks));
-            timings.push(("lidar.fuse", fuse));
-            timings.push(("lidar.occupancy", occupancy));
-            computing = fuse + occupancy;
+            for (stage, duration) in PASSES.iter().zip(clock.durations(ticks)) {
+                timings.push((stage, duration));
+                computing += duration;
+            }
         }
         timings.push(("lidar.readback", elapsed.saturating_sub(computing)));
-        Ok(Output {
-            counts: pod_read_unaligned(counts),
-            slots: pod_collect_to_vec(grid),
-            timings,
-        })
+        Ok(Output { timings, ..output })
     }
 
-    fn upload(&mut self, input: &Input<'_>) {
-        if input.fuse.points > self.cloud.capacity {
-            let capacity = input.fuse.points.next_power_of_two();
-            self.cloud = Cloud::new(&self.context, &self.kernels, &self.buffers, capacity);
-        }
-        let write = |buffer, offset, bytes| self.context.queue.write_buffer(buffer, offset, bytes);
-        write(&self.buffers.fuse_params, 0, bytes_of(&input.fuse));
-        write(&self.buffers.sweeps, 0, cast_slice(&input.sweeps));
-        write(
-            &self.buffers.occupancy_params,
-            0,
-            bytes_of(&input.occupancy),
-        );
-        write(&self.buffers.sensors, 0, cast_slice(&input.sensors));
-        let mut offset = 0;
-        for points in &input.points {
-            let bytes: &[u8] = cast_slice(points);
-            write(&self.cloud.points, offset, bytes);
-            offset += bytes.len() as u64;
-        }
+    fn upload(&self, input: &Input<'_>, voxels: &voxel::Params) {
+        let (bound, queue) = (&self.bound, &self.context.queue);
+        let Input { sweeps, poses, .. } = input;
+        bound
+            .fuse
+            .write(queue, &input.fuse, sweeps, poses, &input.points);
+        bound.ground.write(queue, &input.ground);
+        bound.cluster.write(queue, &input.cluster);
+        bound
+            .occupancy
+            .write(queue, &input.occupancy, &input.mounts);
+        bound.distance.write(queue, &input.distance);
+        bound.voxel.write(queue, voxels);
     }
 
-    fn submit(&self, input: &Input<'_>) {
-        let Buffers {
-            counts,
-            grid,
-            staging,
-            ..
-        } = &self.buffers;
+    fn submit(&self, input: &Input<'_>, first: u32, voxels: &voxel::Params, layout: &Layout) {
+        let (kernels, bound) = (&self.pipelines, &self.bound);
         let mut encoder = self
             .context
             .device
             .create_command_encoder(&Default::default());
-        encoder.clear_buffer(counts, 0, None);
-        self.pass(&mut encoder, 0, |pass| {
-            self.kernels
-                .fuse
-                .dispatch(pass, &self.cloud.fuse, input.fuse.points);
-        });
-        self.pass(&mut encoder, 1, |pass| {
-            let points = input.occupancy.points;
-            self.kernels
-                .observe
-                .dispatch(pass, &self.cloud.observe, points);
-            let words = input.occupancy.side.pow(2) / occupancy::CELLS_A_WORD as u32;
-            self.kernels
-                .update
-                .dispatch(pass, &self.cloud.update, words);
-        });
-        encoder.copy_buffer_to_buffer(grid, 0, staging, 0, grid.size());
-        encoder.copy_buffer_to_buffer(counts, 0, staging, grid.size(), COUNTS_BYTES);
+        let encode = &mut encoder;
+        let clock = |pass| self.clock.as_ref().map(|clock| clock.pass(pass));
+        kernels
+            .fuse
+            .encode(encode, clock(0), &bound.fuse, &input.fuse);
+        kernels
+            .ground
+            .encode(encode, clock(1), &bound.ground, &input.ground);
+        kernels
+            .cluster
+            .encode(encode, clock(2), &bound.cluster, &input.cluster);
+        kernels
+            .occupancy
+            .encode(encode, clock(3), &bound.occupancy, &input.occupancy);
+        kernels
+            .distance
+            .encode(encode, clock(4), &bound.distance, &input.distance);
+        if let Some(kept) = &bound.kept {
+            let (from, to) = (&bound.fuse.fused, FUSED * u64::from(first));
+            encode.copy_buffer_to_buffer(from, 0, kept, to, FUSED * u64::from(input.fuse.points));
+        }
+        kernels.voxel.encode(encode, clock(5), &bound.voxel, voxels);
+        layout.gather(encode, bound, &self.staging);
         if let Some(clock) = &self.clock {
-            clock.read(&mut encoder, staging, grid.size() + COUNTS_BYTES);
+            clock.read(encode, &self.staging, layout.ticks.start as u64);
         }
         self.context.queue.submit([encoder.finish()]);
     }
 
-    /// Encodes a compute pass, the `index`th that the clock takes.
-    fn pass(
-        &self,
-        encoder: &mut CommandEncoder,
-        index: u32,
-        encode: impl FnOnce(&mut janus_shaders::wgpu::ComputePass<'_>),
-    ) {
-        let timestamp_writes = self.clock.as_ref().map(|clock| ComputePassTimestampWrites {
-            query_set: &clock.queries,
-            beginning_of_pass_write_index: Some(2 * index),
-            end_of_pass_write_index: Some(2 * index + 1),
-        });
-        encode(&mut encoder.begin_compute_pass(&ComputePassDescriptor {
-            label: None,
-            timestamp_writes,
-        }));
-    }
-}
-
-impl Buffers {
-    fn new(context: &Context, side: u32) -> Self {
-        let storage = |label, bytes: usize| {
-            let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
-            context.buffer(label, bytes as u64, usage)
-        };
-        let uniform =
-            |label, bytes: usize| context.buffer(label, bytes as u64, BufferUsages::UNIFORM);
-        let cells = (side as usize).pow(2);
-        let grid = storage("grid", cells * size_of::<i16>());
-        let unknown = vec![occupancy::UNKNOWN; cells];
-        context.queue.write_buffer(&grid, 0, cast_slice(&unknown));
-        let staging = grid.size() + COUNTS_BYTES + Clock::BYTES;
-        Self {
-            fuse_params: uniform("fuse params", size_of::<fuse::Params>()),
-            sweeps: storage("sweeps", size_of::<fuse::Sweep>() * fuse::MAX_SWEEPS),
-            counts: storage("counts", COUNTS_BYTES as usize),
-            occupancy_params: uniform("occupancy params", size_of::<occupancy::Params>()),
-            sensors: storage("sensors", size_of::<occupancy::Sensor>() * fuse::MAX_SWEEPS),
-            evidence: storage("evidence", cells / occupancy::CELLS_A_WORD * 4),
-            grid,
-            staging: context.buffer("staging", staging, BufferUsages::MAP_READ),
+    /// Makes room for so many points a frame; what is kept stays.
+    fn grow(&mut self, capacity: u32) {
+        let moves = self.history.grow(capacity);
+        let (context, setup) = (&self.context, &self.setup);
+        let bound = Bound::new(context, setup, &self.pipelines, &self.history, capacity);
+        let before = std::mem::replace(&mut self.bound, bound);
+        let mut encoder = context.device.create_command_encoder(&Default::default());
+        let (from, to) = (&before.occupancy.grid, &self.bound.occupancy.grid);
+        encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+        if let (Some(old), Some(new)) = (&before.kept, &self.bound.kept) {
+            for place in moves {
+                let [from, to, n] = place.map(|points| FUSED * u64::from(points));
+                encoder.copy_buffer_to_buffer(old, from, new, to, n);
+            }
         }
+        context.queue.submit([encoder.finish()]);
+        self.staging = staging(context, setup, capacity);
     }
 }
 
-impl Cloud {
-    fn new(context: &Context, kernels: &Kernels, buffers: &Buffers, capacity: u32) -> Self {
-        let bytes = u64::from(capacity) * size_of::<fuse::Point>() as u64;
-        let points = context.buffer("points", bytes, BufferUsages::STORAGE);
-        let fused = context.buffer("fused", bytes, BufferUsages::STORAGE);
+const FUSED: u64 = size_of::<fuse::Fused>() as u64;
+
+impl Bound {
+    fn new(
+        context: &Context,
+        setup: &Setup,
+        pipelines: &Pipelines,
+        history: &History,
+        capacity: u32,
+    ) -> Self {
+        let side = setup.side;
+        let fuse = pipelines.fuse.bind(context, capacity);
+        let (fused, cells) = (&fuse.fused, &fuse.cells);
+        let ground = pipelines
+            .ground
+            .bind(context, side, setup.coarser, capacity, fused, cells);
+        let cluster =
+            pipelines
+                .cluster
+                .bind(context, capacity, side, fused, cells, &ground.heights);
+        let occupancy = pipelines.occupancy.bind(
+            context,
+            side,
+            occupancy::Inputs {
+                poses: &fuse.poses,
+                fused,
+                cells,
+                heights: &ground.heights,
+                ground: &ground.ground,
+            },
+        );
+        let distance = pipelines.distance.bind(context, side, &occupancy.grid);
+        let kept = (!history.is_short()).then(|| {
+            let bytes = FUSED * history.room() as u64;
+            context.buffer(
+                "points of the last frames",
+                bytes,
+                BufferUsages::STORAGE | BufferUsages::COPY_SRC,
+            )
+        });
+        let voxel = pipelines.voxel.bind(
+            context,
+            setup.accumulate * capacity,
+            setup.max_voxels,
+            kept.as_ref().unwrap_or(fused),
+        );
         Self {
             capacity,
-            fuse: kernels.fuse.bind(
-                context,
-                &[
-                    (0, &buffers.fuse_params),
-                    (1, &buffers.sweeps),
-                    (2, &points),
-                    (3, &fused),
-                    (4, &buffers.counts),
-                ],
-            ),
-            observe: kernels.observe.bind(
-                context,
-                &[
-                    (0, &buffers.occupancy_params),
-                    (1, &buffers.sensors),
-                    (2, &fused),
-                    (3, &buffers.evidence),
-                ],
-            ),
-            update: kernels.update.bind(
-                context,
-                &[
-                    (0, &buffers.occupancy_params),
-                    (3, &buffers.evidence),
-                    (4, &buffers.grid),
-                ],
-            ),
-            points,
+            fuse,
+            ground,
+            cluster,
+            occupancy,
+            distance,
+            voxel,
+            kept,
         }
     }
 }
 
-/// Timestamps at the start and the end of both passes, where the device has
+/// What is read back, and where in the staging buffer it is: ranges of bytes.
+#[derive(Debug)]
+struct Layout {
+    log_odds: Range<usize>,
+    distances: Range<usize>,
+    counts: Range<usize>,
+    voxel_status: Range<usize>,
+    cluster_count: Range<usize>,
+    clusters: Range<usize>,
+    labels: Range<usize>,
+    voxels: Range<usize>,
+    ticks: Range<usize>,
+    end: u64,
+    max_voxels: u32,
+}
+
+impl Layout {
+    /// Of a frame of so many points, with so many of the last frames.
+    fn new(setup: &Setup, points: u32, kept: u32) -> Self {
+        let cells = (setup.side as usize).pow(2);
+        let mut end = 0;
+        let mut next = |bytes: usize| {
+            let start = end;
+            end += bytes.next_multiple_of(8);
+            start..start + bytes
+        };
+        Self {
+            log_odds: next(2 * cells),
+            distances: next(4 * cells),
+            counts: next(size_of::<fuse::Counts>()),
+            voxel_status: next(size_of::<voxel::Status>()),
+            cluster_count: next(4),
+            clusters: next(size_of::<cluster::Cluster>() * cluster::CAPACITY),
+            labels: next(4 * points as usize),
+            voxels: next(size_of::<voxel::Voxel>() * kept.min(setup.max_voxels) as usize),
+            ticks: next(Clock::BYTES as usize),
+            end: end as u64,
+            max_voxels: setup.max_voxels,
+        }
+    }
+
+    fn gather(&self, encoder: &mut CommandEncoder, bound: &Bound, staging: &Buffer) {
+        for ((from, offset), to) in [
+            ((&bound.occupancy.grid, 0), &self.log_odds),
+            ((&bound.distance.distances, 0), &self.distances),
+            ((&bound.fuse.counts, 0), &self.counts),
+            ((&bound.voxel.status, 0), &self.voxel_status),
+            (bound.cluster.found(), &self.cluster_count),
+            ((&bound.cluster.clusters, 0), &self.clusters),
+            ((&bound.cluster.labels, 0), &self.labels),
+            ((&bound.voxel.voxels, 0), &self.voxels),
+        ] {
+            let (start, bytes) = (to.start as u64, to.len() as u64);
+            if bytes > 0 {
+                encoder.copy_buffer_to_buffer(from, offset, staging, start, bytes);
+            }
+        }
+    }
+
+    fn output(&self, bytes: &[u8]) -> Output {
+        fn some<T: Pod>(bytes: &[u8], count: usize) -> Vec<T> {
+            pod_collect_to_vec(&bytes[..count * size_of::<T>()])
+        }
+        let voxels: voxel::Status = pod_read_unaligned(&bytes[self.voxel_status.clone()]);
+        let made = voxels.made(self.max_voxels).unwrap_or(0);
+        let clusters: u32 = pod_read_unaligned(&bytes[self.cluster_count.clone()]);
+        // More than there is room for: labels and clusters mean nothing.
+        let labelled = clusters as usize <= cluster::CAPACITY;
+        Output {
+            counts: pod_read_unaligned(&bytes[self.counts.clone()]),
+            log_odds: pod_collect_to_vec(&bytes[self.log_odds.clone()]),
+            distances: pod_collect_to_vec(&bytes[self.distances.clone()]),
+            cloud: Cloud {
+                voxels: some(&bytes[self.voxels.clone()], made),
+                labels: if labelled {
+                    pod_collect_to_vec(&bytes[self.labels.clone()])
+                } else {
+                    Vec::new()
+                },
+                clusters: some(
+                    &bytes[self.clusters.clone()],
+                    if labelled { clusters as usize } else { 0 },
+                ),
+            },
+            voxels: voxels.voxels,
+            clusters,
+            timings: Vec::new(),
+        }
+    }
+
+    fn ticks(&self, bytes: &[u8]) -> [u64; Clock::READINGS] {
+        pod_read_unaligned(&bytes[self.ticks.clone()])
+    }
+}
+
+/// Room for what is read back of a frame of so many points.
+fn staging(context: &Context, setup: &Setup, points: u32) -> Buffer {
+    let bytes = Layout::new(setup, points, setup.accumulate * points).end;
+    context.buffer("staging", bytes, BufferUsages::MAP_READ)
+}
+
+/// Timestamps at the start and the end of every pass, where the device has
 /// them. Without them the kernels' time is part of `lidar.readback`.
 #[derive(Debug)]
 struct Clock {
@@ -256,15 +368,11 @@ struct Clock {
 }
 
 impl Clock {
-    const READINGS: usize = 4;
+    const READINGS: usize = 2 * PASSES.len();
     const BYTES: u64 = (Self::READINGS * size_of::<u64>()) as u64;
 
     fn new(context: &Context) -> Option<Self> {
-        let has_clock = context
-            .device
-            .features()
-            .contains(Features::TIMESTAMP_QUERY);
-        has_clock.then(|| Self {
+        context.has_clock().then(|| Self {
             queries: context.device.create_query_set(&QuerySetDescriptor {
                 label: Some("clock"),
                 ty: QueryType::Timestamp,
@@ -279,15 +387,23 @@ impl Clock {
         })
     }
 
+    fn pass(&self, pass: u32) -> ComputePassTimestampWrites<'_> {
+        ComputePassTimestampWrites {
+            query_set: &self.queries,
+            beginning_of_pass_write_index: Some(2 * pass),
+            end_of_pass_write_index: Some(2 * pass + 1),
+        }
+    }
+
     fn read(&self, encoder: &mut CommandEncoder, staging: &Buffer, offset: u64) {
         let readings = 0..Self::READINGS as u32;
         encoder.resolve_query_set(&self.queries, readings, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, staging, offset, Self::BYTES);
     }
 
-    fn durations(&self, ticks: [u64; Self::READINGS]) -> [Duration; 2] {
-        [(ticks[0], ticks[1]), (ticks[2], ticks[3])].map(|(from, to)| {
-            let ticks = to.saturating_sub(from);
+    fn durations(&self, ticks: [u64; Self::READINGS]) -> impl Iterator<Item = Duration> {
+        (0..PASSES.len()).map(move |pass| {
+            let ticks = ticks[2 * pass + 1].saturating_sub(ticks[2 * pass]);
             Duration::from_nanos((ticks as f64 * f64::from(self.period_ns)) as u64)
         })
     }

@@ -1,20 +1,23 @@
-//! Lidar sweeps into one occupancy grid, on the GPU or on the CPU, with the
-//! same bits on both.
+//! Lidar sweeps into an exact picture of the street: a cloud of voxels, what
+//! is ground and what stands on it, and an occupancy grid. On the GPU or on
+//! the CPU, with the same bits on both.
 
 mod cpu;
 mod gpu;
+mod history;
+mod input;
+mod motion;
 
 use std::time::{Duration, Instant};
 
-use bytemuck::cast_slice;
-use janus_datasets::{Body, Frame, Point, Pose};
-use janus_shaders::fixed::Transform;
-use janus_shaders::{Context, fuse, occupancy};
-use nalgebra::Isometry3;
+use janus_datasets::Frame;
+use janus_shaders::{Context, GpuError, cluster, fuse, ground, occupancy};
 
-use crate::config::{ConfigError, LidarConfig};
-use crate::error::{Error, Result};
+use crate::cloud::Cloud;
+use crate::config::{LidarConfig, millis};
+use crate::error::Result;
 use crate::grid::Grid;
+use input::Input;
 
 /// A stage's name, as reports give it, and how long it took.
 pub type Timing = (&'static str, Duration);
@@ -24,13 +27,15 @@ pub type Timing = (&'static str, Duration);
 pub struct Lidar {
     config: LidarConfig,
     backend: Backend,
-    /// The window's least corner at the last update.
-    last_origin: Option<[i32; 2]>,
+    /// The grid of the last frame; `None` if nothing was seen yet.
+    last: Option<Grid>,
+    /// The frame before which the device is destroyed.
+    lose_at: Option<u64>,
 }
 
 #[derive(Debug)]
 enum Backend {
-    Cpu(cpu::Chain),
+    Cpu(Box<cpu::Chain>),
     Gpu(Box<gpu::Chain>),
 }
 
@@ -39,10 +44,44 @@ enum Backend {
 pub struct LidarScene {
     /// The grid with this frame in it.
     pub grid: Grid,
+    /// Of each cell of the grid, the squared distance from its centre to that
+    /// of the nearest occupied cell, cells²; `u32::MAX` if none is.
+    pub distances: Vec<u32>,
+    /// Voxels, labels and clusters.
+    pub cloud: Cloud,
     /// What became of the points.
     pub points: PointCounts,
+    /// Sweeps whose points were taken to be of one moment, because they have
+    /// no times of their own or nobody knows where the vehicle was at them.
+    pub still_sweeps: u32,
+    /// What was lost or degraded.
+    pub faults: Vec<LidarFault>,
     /// How long it took.
     pub timings: Vec<Timing>,
+}
+
+/// What was lost or degraded while a frame was worked on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LidarFault {
+    /// The device failed. This frame and those after it were worked on by the
+    /// kernels' twins, from the same grid.
+    #[error("{0}; the kernels' twins on the CPU go on")]
+    DeviceLost(String),
+    /// More voxels than there is room for: there are none.
+    #[error("more than lidar.voxel.max_voxels = {room} voxels: none are given")]
+    TooManyVoxels {
+        /// For how many there is room.
+        room: u32,
+    },
+    /// More clusters than there is room for: there are none, and no labels.
+    #[error(
+        "{found} clusters, and room for {}: none and no labels are given",
+        cluster::CAPACITY
+    )]
+    TooManyClusters {
+        /// How many were found.
+        found: u32,
+    },
 }
 
 /// What became of a frame's points.
@@ -61,20 +100,29 @@ pub struct PointCounts {
     pub over_capacity: u32,
 }
 
-/// One frame as the kernels take it.
-struct Input<'a> {
-    fuse: fuse::Params,
-    sweeps: Vec<fuse::Sweep>,
-    points: Vec<&'a [fuse::Point]>,
-    occupancy: occupancy::Params,
-    sensors: Vec<occupancy::Sensor>,
+/// What the chains are made for.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    /// Cells along a side of the grid.
+    side: u32,
+    /// [`ground::Params::shift`].
+    coarser: u32,
+    max_points: u32,
+    max_voxels: u32,
+    /// Frames that the voxels are made of.
+    accumulate: u32,
 }
 
-/// What the kernels give back.
+/// What a chain gives back.
 struct Output {
     counts: fuse::Counts,
-    /// Log-odds by slot of the rolling window.
-    slots: Vec<i16>,
+    /// In the order of the window.
+    log_odds: Vec<i16>,
+    distances: Vec<u32>,
+    cloud: Cloud,
+    /// Number of voxels and clusters, be there room for them or not.
+    voxels: u32,
+    clusters: u32,
     timings: Vec<Timing>,
 }
 
@@ -82,175 +130,151 @@ impl Lidar {
     /// An empty grid; the kernels run on `context`, their twins without one.
     ///
     /// # Errors
-    /// [`ConfigError`] if a setting makes no sense, or a GPU error.
+    /// [`crate::ConfigError`] if a setting makes no sense, or [`GpuError`]: the
+    /// device has no room for what the settings ask for, or failed.
     pub fn new(config: LidarConfig, context: Option<Context>) -> Result<Self> {
         config.check()?;
-        let side = config.grid.side_cells;
+        let setup = Setup::new(&config);
         let backend = match context {
-            None => Backend::Cpu(cpu::Chain::new(side)),
-            Some(context) => Backend::Gpu(Box::new(gpu::Chain::new(context, side)?)),
+            None => Backend::Cpu(Box::new(cpu::Chain::new(&setup))),
+            Some(context) => Backend::Gpu(Box::new(gpu::Chain::new(context, setup)?)),
         };
         Ok(Self {
             config,
             backend,
-            last_origin: None,
+            last: None,
+            lose_at: None,
         })
+    }
+
+    /// Destroys the device before the frame of this number, to rehearse its
+    /// loss.
+    pub fn lose_device_at(&mut self, frame: u64) {
+        self.lose_at = Some(frame);
     }
 
     /// Folds a frame's sweeps into the grid.
     ///
+    /// If the device fails, the frame is worked on again by the kernels' twins,
+    /// which go on from the grid of the frame before; its
+    /// [`LidarScene::faults`] say so.
+    ///
     /// # Errors
-    /// [`Error::NoPose`] or [`Error::Pose`] if the frame's pose or a sensor's
-    /// cannot be used; [`Error::Gpu`] if the device failed, after which this
-    /// grid cannot be trusted.
+    /// [`crate::Error::NoPose`], [`crate::Error::NoMount`],
+    /// [`crate::Error::Pose`] or [`crate::Error::TooFar`] if the frame's pose or a sensor's cannot be used.
     pub fn step(&mut self, frame: &Frame) -> Result<LidarScene> {
-        let (input, over_capacity) = self.input(frame)?;
+        if frame.begins {
+            self.forget();
+        }
+        let last_origin = self.last.as_ref().map(|grid| grid.origin);
+        let last_origin = last_origin.unwrap_or(occupancy::FORGET);
+        let input = Input::new(&self.config, frame, last_origin)?;
+        let mut faults = Vec::new();
         let output = match &mut self.backend {
             Backend::Cpu(chain) => chain.run(&input),
-            Backend::Gpu(chain) => chain.run(&input)?,
-        };
-        let origin = input.occupancy.origin;
-        self.last_origin = Some(origin);
-        let side = self.config.grid.side_cells;
-        let [kept, not_finite, out_of_range, own_body] = output.counts;
-        Ok(LidarScene {
-            grid: Grid {
-                origin,
-                size: [side; 2],
-                cell_mm: input.occupancy.cell_mm as u32,
-                log_odds: unroll(&output.slots, origin, side as usize),
+            Backend::Gpu(chain) => match chain.run(&input, self.lose_at == Some(frame.index)) {
+                Ok(output) => output,
+                Err(error) => {
+                    faults.push(LidarFault::DeviceLost(error.to_string()));
+                    self.fall_back().run(&input)
+                }
             },
+        };
+        Ok(self.scene(&input, output, faults))
+    }
+
+    /// Forgets all that was seen.
+    pub fn forget(&mut self) {
+        self.last = None;
+        match &mut self.backend {
+            Backend::Cpu(chain) => chain.forget(),
+            Backend::Gpu(chain) => chain.forget(),
+        }
+    }
+
+    /// Goes on with the twins, from the grid of the last frame.
+    fn fall_back(&mut self) -> &mut cpu::Chain {
+        let mut chain = cpu::Chain::new(&Setup::new(&self.config));
+        if let Some(last) = &self.last {
+            chain.restore(&last.log_odds);
+        }
+        self.backend = Backend::Cpu(Box::new(chain));
+        match &mut self.backend {
+            Backend::Cpu(chain) => chain,
+            Backend::Gpu(_) => unreachable!("was set to the twins"),
+        }
+    }
+
+    fn scene(
+        &mut self,
+        input: &Input<'_>,
+        output: Output,
+        mut faults: Vec<LidarFault>,
+    ) -> LidarScene {
+        let room = self.config.voxel.max_voxels;
+        if output.voxels > room {
+            faults.push(LidarFault::TooManyVoxels { room });
+        }
+        let found = output.clusters;
+        if found as usize > cluster::CAPACITY {
+            faults.push(LidarFault::TooManyClusters { found });
+        }
+        let window = input.fuse.window;
+        let grid = Grid {
+            origin: window.origin,
+            size: [window.side; 2],
+            cell_mm: window.cell_mm as u32,
+            log_odds: output.log_odds,
+        };
+        self.last = Some(grid.clone());
+        let [kept, not_finite, out_of_range, own_body] = output.counts;
+        LidarScene {
+            grid,
+            distances: output.distances,
+            cloud: output.cloud,
             points: PointCounts {
                 kept,
                 not_finite,
                 out_of_range,
                 own_body,
-                over_capacity,
+                over_capacity: input.over_capacity,
             },
+            still_sweeps: input.still,
+            faults,
             timings: output.timings,
-        })
-    }
-
-    fn input<'a>(&self, frame: &'a Frame) -> Result<(Input<'a>, u32)> {
-        let pose = frame.pose.ok_or(Error::NoPose)?;
-        let odom_from_base = fixed(&pose)?;
-        let centre = odom_from_base.translation();
-        let up = fixed(&Isometry3::from_parts(
-            Default::default(),
-            pose.rotation.inverse(),
-        ))?
-        .z;
-
-        let mut room = self.config.max_points as usize;
-        let mut over_capacity = 0;
-        let mut first = 0;
-        let (mut sweeps, mut sensors, mut points) = (Vec::new(), Vec::new(), Vec::new());
-        for sweep in &frame.sweeps {
-            if sweeps.len() == fuse::MAX_SWEEPS {
-                over_capacity += sweep.points.len() as u32;
-                continue;
-            }
-            let lidar = frame
-                .rig
-                .lidars
-                .get(sweep.lidar)
-                .ok_or(Error::NoMount { lidar: sweep.lidar })?;
-            let base_from_sensor = fixed(&lidar.base_from_sensor)?;
-            let odom_from_sensor = fixed(&(pose * lidar.base_from_sensor))?;
-            let taken = &sweep.points[..sweep.points.len().min(room)];
-            room -= taken.len();
-            over_capacity += (sweep.points.len() - taken.len()) as u32;
-            let [x, y, _] = odom_from_sensor.translation();
-            sensors.push([x, y, base_from_sensor.translation()[2], 0]);
-            sweeps.push(fuse::Sweep {
-                base_from_sensor,
-                odom_from_sensor,
-                first,
-                pad: [0; 3],
-            });
-            points.push(cast_slice::<Point, fuse::Point>(taken));
-            first += taken.len() as u32;
-        }
-
-        let grid = &self.config.grid;
-        let cell_mm = millis(grid.cell_m);
-        let origin: [i32; 2] =
-            std::array::from_fn(|i| centre[i].div_euclid(cell_mm) - grid.side_cells as i32 / 2);
-        let body = frame.rig.body.unwrap_or(Body {
-            min: [0.0; 2],
-            max: [0.0; 2],
-            height: 0.0,
-        });
-        let input = Input {
-            fuse: fuse::Params {
-                points: first,
-                sweeps: sweeps.len() as u32,
-                range_squared: (millis(self.config.range_m) as u32 / 32).pow(2),
-                height_min: millis(self.config.height_min_m),
-                height_max: millis(self.config.height_max_m),
-                body_top: millis(body.height),
-                body_min: body.min.map(millis),
-                body_max: body.max.map(millis),
-            },
-            occupancy: occupancy::Params {
-                plane: up,
-                centre: [centre[0], centre[1], centre[2], 0],
-                origin,
-                last_origin: self.last_origin(frame, origin),
-                side: grid.side_cells,
-                cell_mm,
-                points: first,
-                ground_min: millis(grid.ground_min_m),
-                obstacle_min: millis(grid.obstacle_min_m),
-                obstacle_max: millis(grid.obstacle_max_m),
-                hit: millis(grid.hit),
-                miss: millis(grid.miss),
-                least: millis(grid.least),
-                most: millis(grid.most),
-                pad: [0; 2],
-            },
-            sweeps,
-            points,
-            sensors,
-        };
-        Ok((input, over_capacity))
-    }
-
-    /// Where the window was. A scene that begins finds it a whole window off,
-    /// so that nothing is left in it.
-    fn last_origin(&self, frame: &Frame, origin: [i32; 2]) -> [i32; 2] {
-        match self.last_origin {
-            Some(_) if frame.begins => {
-                origin.map(|c| c.wrapping_add(self.config.grid.side_cells as i32))
-            }
-            last => last.unwrap_or(origin),
         }
     }
 }
 
-/// Thousandths, rounded to the nearest: m to mm, nats to thousandths.
-fn millis(value: f64) -> i32 {
-    (value * 1e3).round() as i32
-}
-
-fn fixed(pose: &Pose) -> Result<Transform> {
-    let r = pose.rotation.to_rotation_matrix();
-    let row = |i: usize| std::array::from_fn(|k| r[(i, k)]);
-    let t = pose.translation.vector;
-    Ok(Transform::new([row(0), row(1), row(2)], [t.x, t.y, t.z])?)
-}
-
-/// Takes cells from the slots of the rolling window into the window's order.
-fn unroll(slots: &[i16], origin: [i32; 2], side: usize) -> Vec<i16> {
-    let [first_column, first_row] = origin.map(|c| c.rem_euclid(side as i32) as usize);
-    let mut cells = Vec::with_capacity(slots.len());
-    for row in 0..side {
-        let start = (row + first_row) % side * side;
-        let slots = &slots[start..start + side];
-        cells.extend_from_slice(&slots[first_column..]);
-        cells.extend_from_slice(&slots[..first_column]);
+impl Setup {
+    fn new(config: &LidarConfig) -> Self {
+        Self {
+            side: config.grid.side_cells,
+            coarser: ground::Params::shift(millis(config.grid.cell_m)),
+            max_points: config.max_points,
+            max_voxels: config.voxel.max_voxels,
+            accumulate: config.accumulate,
+        }
     }
-    cells
+
+    /// Whether a device can hold all buffers.
+    ///
+    /// # Errors
+    /// [`GpuError::TooLarge`] names the first that it cannot.
+    fn fits(&self, context: &Context) -> Result<(), GpuError> {
+        let cells = u64::from(self.side).pow(2);
+        let points = u64::from(self.max_points);
+        let kept = points * u64::from(self.accumulate);
+        for (what, bytes) in [
+            ("lidar.grid.side_cells", 8 * cells),
+            ("lidar.max_points", size_of::<fuse::Point>() as u64 * points),
+            ("lidar.accumulate", size_of::<fuse::Fused>() as u64 * kept),
+            ("lidar.voxel.max_voxels", 32 * u64::from(self.max_voxels)),
+        ] {
+            context.fits(what, bytes)?;
+        }
+        Ok(())
+    }
 }
 
 /// Runs `step` and notes how long it took.
@@ -259,10 +283,4 @@ fn timed<T>(timings: &mut Vec<Timing>, stage: &'static str, step: impl FnOnce() 
     let result = step();
     timings.push((stage, start.elapsed()));
     result
-}
-
-impl From<ConfigError> for Error {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(error)
-    }
 }

@@ -23,10 +23,13 @@ fn write(log: &Log, out: &Path) -> Result<Outcome> {
     progress.finish_and_clear();
     let (frames, messages) = (converted.frames, converted.messages);
     println!("{}: {messages} messages of {frames} frames", out.display());
-    for (reason, count) in &converted.skipped {
-        eprintln!("{count} frames skipped: {reason}");
+    let skipped = converted.skipped.iter();
+    let skipped = skipped.map(|(reason, count)| format!("{count} frames skipped: {reason}"));
+    let faults: Vec<String> = log.info().faults().chain(skipped).collect();
+    for fault in &faults {
+        eprintln!("{fault}");
     }
-    Ok(if converted.skipped.is_empty() {
+    Ok(if faults.is_empty() {
         Outcome::Clean
     } else {
         Outcome::Degraded

@@ -65,7 +65,7 @@ impl fmt::Display for Told<'_> {
         list(
             f,
             "lost",
-            lost.map(|(reason, count)| format!("{count} {reason}")),
+            lost.map(|(loss, count)| format!("{count} {}", loss.reason())),
         )?;
         for note in &info.notes {
             writeln!(f, "note       {note}")?;

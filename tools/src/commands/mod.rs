@@ -1,11 +1,13 @@
 //! One module for each command.
 
+pub(crate) mod bench;
 pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod devices;
 pub(crate) mod info;
 pub(crate) mod replay;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::Outcome;
@@ -36,22 +38,18 @@ impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         write!(f, "{}", Table(&report.stages))?;
-        let list = |counts: &std::collections::BTreeMap<&str, u64>| {
-            let counts: Vec<_> = counts.iter().map(|(key, n)| format!("{n} {key}")).collect();
-            if counts.is_empty() {
-                "none".into()
-            } else {
-                counts.join(", ")
-            }
-        };
         let frames = &report.frames;
         writeln!(
             f,
             "frames     {} in, {} out, dropped: {}",
             frames.input,
             frames.output,
-            list(&frames.dropped)
+            counts(&frames.dropped)
         )?;
+        let dropped = &report.log.dropped;
+        let dropped = dropped.iter().map(|(loss, n)| (loss.reason(), *n));
+        let dropped = counts(&dropped.collect());
+        writeln!(f, "records    dropped: {dropped}")?;
         let end_to_end = &report.end_to_end;
         writeln!(
             f,
@@ -64,14 +62,23 @@ impl fmt::Display for Summary<'_> {
             "planning   {} plans, {} changes of end; failures: {}",
             planning.plans,
             planning.direction_switches,
-            list(&planning.failures)
+            counts(&planning.failures)
         )?;
         let machine = &report.machine;
         writeln!(
             f,
-            "ran on     {}, {} threads; kernels: {}; inference: {}",
-            machine.cpu, machine.threads, machine.device, machine.inference
+            "ran on     {}, {} threads; kernels: {} (times: {}); inference: {}",
+            machine.cpu, machine.threads, machine.device, machine.kernel_times, machine.inference
         )?;
         writeln!(f, "geometry   {}", report.geometry.sha256)
+    }
+}
+
+/// Counts in one line.
+fn counts(counts: &BTreeMap<&str, u64>) -> String {
+    let counts: Vec<_> = counts.iter().map(|(key, n)| format!("{n} {key}")).collect();
+    match counts.len() {
+        0 => "none".into(),
+        _ => counts.join(", "),
     }
 }

@@ -1,0 +1,12 @@
+//! PCD files of all encodings, and poses beside them.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use janus_fuzz::Logs;
+use libfuzzer_sys::fuzz_target;
+
+static LOGS: LazyLock<Logs> =
+    LazyLock::new(|| Logs::new("pcd", &[("pcd", ""), ("pcd_sequence", "")]));
+
+fuzz_target!(init: { LazyLock::force(&LOGS); }, |input: &[u8]| LOGS.read(input));

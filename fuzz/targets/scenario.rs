@@ -1,0 +1,11 @@
+//! Scenarios of the synthetic world.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use janus_fuzz::Logs;
+use libfuzzer_sys::fuzz_target;
+
+static LOGS: LazyLock<Logs> = LazyLock::new(|| Logs::new("scenario", &[("scenario", "log.toml")]));
+
+fuzz_target!(init: { LazyLock::force(&LOGS); }, |input: &[u8]| LOGS.read(input));
