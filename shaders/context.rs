@@ -165,7 +165,9 @@ impl Context {
         let lost = note(&fault);
         device.set_device_lost_callback(move |reason, message| {
             // A device that is dropped tells so here, too; nobody asks then.
-            lost(format!("device lost ({reason:?}): {message}"));
+            let message = message.trim_end_matches(['.', ' ']);
+            let colon = if message.is_empty() { "" } else { ": " };
+            lost(format!("device lost ({reason:?}){colon}{message}"));
         });
         Ok(Self {
             device,

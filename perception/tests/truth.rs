@@ -56,6 +56,19 @@ impl Score {
         2.0 * both / (2.0 * both + ours + theirs).max(1.0)
     }
 
+    fn print(&self, name: &str) {
+        eprintln!(
+            "{name:20} ground F1 {:.4}  clusters {:.4} of {:4}  occupied {:.4}  wrongly free {:.5}  \
+             trail {}",
+            self.f1(),
+            self.clusters.value(),
+            self.clusters.of,
+            self.occupied.value(),
+            self.wrongly_free.value(),
+            self.trail,
+        );
+    }
+
     fn add(&mut self, other: &Self) {
         for i in 0..3 {
             self.ground[i] += other.ground[i];
@@ -264,21 +277,13 @@ fn the_street_is_seen_as_it_is() {
             let begin = part * scenario.frames() as f64;
             score.add(&drive(&scenario, begin as usize));
         }
-        eprintln!(
-            "{name:20} ground F1 {:.4}  clusters {:.3} of {:4}  occupied {:.4}  wrongly free {:.5}  \
-             trail {}",
-            score.f1(),
-            score.clusters.value(),
-            score.clusters.of,
-            score.occupied.value(),
-            score.wrongly_free.value(),
-            score.trail,
-        );
+        score.print(name);
         if name == "hill_and_ramp" {
             assert!(score.f1() >= 0.95, "{name}: {}", score.f1());
         }
         all.add(&score);
     }
+    all.print("all");
     assert!(all.f1() >= 0.98, "{}", all.f1());
     assert!(all.clusters.value() >= 0.95, "{}", all.clusters.value());
     assert!(all.occupied.value() >= 0.95, "{}", all.occupied.value());
