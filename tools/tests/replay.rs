@@ -172,6 +172,66 @@ fn every_device_gives_one_geometry() {
     assert_eq!(vulkan["geometry"], single["geometry"]);
 }
 
+/// Some frames of the drive through a command; its exit code and its report.
+fn some_frames(drive: &Path, command: &str, more: &[&str]) -> (Option<i32>, Value, String) {
+    let ran = janus()
+        .args([command, "--json", "--frames", "20..24"])
+        .args(more)
+        .arg(drive)
+        .output()
+        .unwrap();
+    let said = said(&ran).to_owned();
+    let report = if ran.stdout.is_empty() {
+        Value::Null
+    } else {
+        json(&ran.stdout)
+    };
+    (ran.status.code(), report, said)
+}
+
+#[test]
+fn a_benchmark_goes_over_the_same_frames_again() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let (code, replayed, _) = some_frames(&drive, "replay", &["--device", "cpu"]);
+    assert_eq!(code, Some(0));
+    let (code, report, _) = some_frames(&drive, "bench", &["--device", "cpu", "--rounds", "3"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(report["geometry"], replayed["geometry"]);
+    assert_eq!(
+        report["points"]["in"],
+        3 * replayed["points"]["in"].as_u64().unwrap()
+    );
+    assert_eq!(report["machine"]["kernel_times"], "wall");
+    for stage in [
+        "fuse",
+        "ground",
+        "cluster",
+        "occupancy",
+        "distance",
+        "voxel",
+    ] {
+        assert_eq!(report["stages"][format!("lidar.{stage}")]["count"], 12);
+    }
+    assert!(report["stages"].get("read").is_none());
+}
+
+#[test]
+fn a_lost_device_is_told_and_measures_nothing() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let (_, whole, _) = some_frames(&drive, "replay", &["--device", "cpu"]);
+    let lose = ["--device", "vulkan llvmpipe", "--lose-device-at", "22"];
+    let (code, report, _) = some_frames(&drive, "replay", &lose);
+    assert_eq!(code, Some(3));
+    assert_eq!(report["geometry"], whole["geometry"]);
+    let faults = report["faults"].as_array().unwrap();
+    assert_eq!(faults.len(), 1);
+    let fault = faults[0].as_str().unwrap();
+    assert!(fault.starts_with("frame 22: device `llvmpipe"), "{fault}");
+    let (code, _, said) = some_frames(&drive, "bench", &lose);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("this is no measurement"), "{said}");
+}
+
 #[test]
 fn frames_are_taken_by_their_numbers() {
     let Some(drive) = recorded(DRIVE) else { return };
