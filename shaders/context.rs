@@ -257,7 +257,9 @@ impl Context {
             })
             .map_err(|error| self.failed(error.to_string()))?;
         self.check()?;
-        match receiver.try_recv() {
+        // Another thread's poll may have taken this readback's callback along
+        // and be about to call it.
+        match receiver.recv_timeout(TIMEOUT) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.failed(error.to_string())),
             Err(_) => return Err(self.failed("a readback was never mapped".into())),
