@@ -54,6 +54,12 @@ const FIRST: u32 = HIT >> 1;
 /// Height of the ground where there is no estimate.
 const NONE: i32 = i32::MIN;
 
+/// Cells of which an invocation collects the beams.
+const STRIP: u32 = 32;
+
+/// Invocations that follow beams, each every so manyth.
+const FOLLOWERS: u32 = 1 << 14;
+
 /// Fractional bits of a place along a beam. A beam's ends are at most
 /// [`LIMIT`] apart, so that lengths in this form still fit 32 bits.
 const FRACTION: i32 = 11;
@@ -130,6 +136,7 @@ pub struct Inputs<'a> {
 #[derive(Debug)]
 pub struct Pipeline {
     observe: Kernel,
+    collect: Kernel,
     clear: Kernel,
     update: Kernel,
 }
@@ -141,6 +148,8 @@ pub struct Bound {
     mounts: Buffer,
     seen: Buffer,
     last: Buffer,
+    /// Number of beams to follow.
+    count: Buffer,
     /// Log-odds in the window's order, 16 bits a cell.
     pub grid: Buffer,
     groups: Groups,
@@ -149,6 +158,7 @@ pub struct Bound {
 #[derive(Debug)]
 struct Groups {
     observe: BindGroup,
+    collect: BindGroup,
     clear: BindGroup,
     update: BindGroup,
 }
@@ -156,11 +166,12 @@ struct Groups {
 impl Pipeline {
     /// Compiles the kernels.
     pub fn new(context: &Context) -> Self {
-        let kernel = |entry| Kernel::new(context, entry, SOURCE, 256);
+        let kernel = |entry, workgroup| Kernel::new(context, entry, SOURCE, workgroup);
         Self {
-            observe: kernel("observe"),
-            clear: kernel("clear"),
-            update: kernel("update"),
+            observe: kernel("observe", 256),
+            collect: kernel("collect", 64),
+            clear: kernel("clear", 256),
+            update: kernel("update", 256),
         }
     }
 
@@ -178,12 +189,15 @@ impl Pipeline {
         let seen = storage("seen", cells * 4);
         let last = storage("last grid", cells * 2);
         let grid = storage("grid", cells * 2);
-        let groups = self.groups(context, [&params, &mounts, &seen, &last, &grid], inputs);
+        let count = storage("number of beams", 4);
+        let own = [&params, &mounts, &seen, &last, &grid, &count];
+        let groups = self.groups(context, own, inputs);
         Bound {
             params,
             mounts,
             seen,
             last,
+            count,
             grid,
             groups,
         }
@@ -196,19 +210,27 @@ impl Pipeline {
             mounts,
             seen,
             last,
+            count,
             grid,
             ..
         } = &*bound;
-        bound.groups = self.groups(context, [params, mounts, seen, last, grid], inputs);
+        let own = [params, mounts, seen, last, grid, count];
+        bound.groups = self.groups(context, own, inputs);
     }
 
     fn groups(
         &self,
         context: &Context,
-        [params, mounts, seen, last, grid]: [&Buffer; 5],
+        [params, mounts, seen, last, grid, count]: [&Buffer; 6],
         inputs: Inputs<'_>,
     ) -> Groups {
+        // No more than there are cells, or points.
+        let bytes = seen.size().min(inputs.cells.size());
+        let beams = &context.buffer("beams", bytes, BufferUsages::STORAGE);
         Groups {
+            collect: self
+                .collect
+                .bind(context, &[(0, params), (7, seen), (10, count), (11, beams)]),
             observe: self.observe.bind(
                 context,
                 &[
@@ -227,11 +249,13 @@ impl Pipeline {
                     (3, inputs.fused),
                     (6, inputs.ground),
                     (7, seen),
+                    (10, count),
+                    (11, beams),
                 ],
             ),
             update: self
                 .update
-                .bind(context, &[(0, params), (7, seen), (8, last), (9, grid)]),
+                .bind(context, &[(0, params), (8, last), (9, grid), (12, seen)]),
         }
     }
 
@@ -245,6 +269,7 @@ impl Pipeline {
     ) {
         let cells = params.window.cells() as u32;
         encoder.clear_buffer(&bound.seen, 0, None);
+        encoder.clear_buffer(&bound.count, 0, None);
         encoder.copy_buffer_to_buffer(&bound.grid, 0, &bound.last, 0, bound.grid.size());
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor {
             label: Some("occupancy"),
@@ -253,10 +278,10 @@ impl Pipeline {
         let groups = &bound.groups;
         self.observe
             .dispatch(&mut pass, &groups.observe, params.points);
-        // Each invocation takes several cells of the largest windows.
-        self.clear
-            .dispatch(&mut pass, &groups.clear, cells.min(1 << 20));
-        self.update.dispatch(&mut pass, &groups.update, cells / 2);
+        self.collect
+            .dispatch(&mut pass, &groups.collect, cells / STRIP);
+        self.clear.dispatch(&mut pass, &groups.clear, FOLLOWERS);
+        self.update.dispatch(&mut pass, &groups.update, cells / 4);
     }
 }
 
@@ -380,7 +405,8 @@ fn clear(params: &Params, scan: &Scan<'_>, first: usize, seen: &[AtomicU32]) {
 /// Follows the beam back that ended on the ground in a cell, as long as it is
 /// no higher over the ground of the cells that it passes than an obstacle may
 /// be. What it shows is free, but for what is beyond an obstacle under which it
-/// passed.
+/// passed; the edge of a car's body is up to twice as high as an obstacle must
+/// be.
 #[inline]
 fn follow(params: &Params, scan: &Scan<'_>, end: usize, point: usize, seen: &[AtomicU32]) {
     // Nothing else is changed meanwhile, so that no thread undoes another's work.
@@ -425,24 +451,25 @@ fn follow(params: &Params, scan: &Scan<'_>, end: usize, point: usize, seen: &[At
         (x < side && y < side).then(|| (y * side + x) as usize)
     };
 
-    // How many cells it passes low, and from which on it has passed all
-    // obstacles.
-    let (mut passed, mut first) = (1, 0);
+    // How many cells it passes, how many of them low, and from which on it has
+    // passed all obstacles.
+    let (mut passed, mut low, mut first) = (1, 1, 0);
     while passed * size <= length {
         let Some(index) = index(passed) else { break };
         let floor = scan.ground[index];
         let height = p[2]
             .wrapping_add((passed * size * slopes[2]) >> FRACTION)
             .wrapping_sub(floor);
-        if floor == NONE || height > params.obstacle_min {
+        if floor == NONE || height > 2 * params.obstacle_min {
             break;
         }
+        low += i32::from(low == passed && height <= params.obstacle_min);
         passed += 1;
         if seen[index].load(Relaxed) == HIT {
             first = passed;
         }
     }
-    (first..passed).filter_map(index).for_each(mark_free);
+    (first..low).filter_map(index).for_each(mark_free);
 }
 
 /// Notes that the vehicle itself stands on some cells.

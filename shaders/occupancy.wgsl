@@ -1,6 +1,7 @@
 // Log-odds occupancy of a window of cells that rolls with the vehicle.
-// `observe` notes where returns lie, `clear` follows beams back from the ground
-// on which they ended, `update` folds what was seen into the grid.
+// `observe` notes where returns lie, `collect` lists the cells in which beams
+// ended on the ground, `clear` follows these beams back, `update` folds what was
+// seen into the grid.
 // Needs common/fixed.wgsl and common/window.wgsl.
 
 struct Params {
@@ -56,9 +57,14 @@ const FRACTION = 11u;
 @group(0) @binding(5) var<storage, read> heights: array<i32>;
 @group(0) @binding(6) var<storage, read> ground: array<i32>;
 @group(0) @binding(7) var<storage, read_write> seen: array<atomic<u32>>;
+// The same once nothing changes it any more, four cells at a time.
+@group(0) @binding(12) var<storage, read> what: array<vec4<u32>>;
 // Log-odds before and after, two cells a word.
 @group(0) @binding(8) var<storage, read> last: array<u32>;
 @group(0) @binding(9) var<storage, read_write> grid: array<u32>;
+// How many beams there are to follow, and the cells in which they end.
+@group(0) @binding(10) var<storage, read_write> count: atomic<u32>;
+@group(0) @binding(11) var<storage, read_write> beams: array<u32>;
 
 @compute @workgroup_size(256)
 fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -77,16 +83,42 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
+// Cells of which an invocation collects the beams.
+const STRIP = 32u;
+
+// So that the beams stand close together, however few cells have one.
+@compute @workgroup_size(64)
+fn collect(@builtin(global_invocation_id) id: vec3<u32>) {
+    let first = id.x * STRIP;
+    if first >= params.window.side * params.window.side {
+        return;
+    }
+    var ends = 0u;
+    for (var i = 0u; i < STRIP; i += 1u) {
+        let what = atomicLoad(&seen[first + i]);
+        ends |= u32(what != HIT && what != 0u) << i;
+    }
+    var at = atomicAdd(&count, countOneBits(ends));
+    while ends != 0u {
+        beams[at] = first + countTrailingZeros(ends);
+        at += 1u;
+        ends &= ends - 1u;
+    }
+}
+
+// While beams are followed nothing else is changed, so that no invocation
+// undoes another's work.
 fn mark_free(index: u32) {
-    if (atomicLoad(&seen[index]) & FREE) == 0u {
-        atomicOr(&seen[index], FREE);
+    let what = atomicLoad(&seen[index]);
+    if (what & FREE) == 0u {
+        atomicStore(&seen[index], what | FREE);
     }
 }
 
 // Follows the beam back that ended on the ground in a cell, as long as it is
 // no higher over the ground of the cells that it passes than an obstacle may be.
 // What it shows is free, but for what is beyond an obstacle under which it
-// passed.
+// passed; the edge of a car's body is up to twice as high as an obstacle must be.
 fn follow(end: u32, point: u32) {
     let side = params.window.side;
     let size = params.window.cell_mm;
@@ -112,9 +144,10 @@ fn follow(end: u32, point: u32) {
     let within = p.xy - (params.window.origin + cell) * size;
     let start = (cell << vec2<u32>(FRACTION)) + quotient(within << vec2<u32>(FRACTION), size);
 
-    // How many cells it passes low, and from which on it has passed all
-    // obstacles.
+    // How many cells it passes, how many of them low, and from which on it has
+    // passed all obstacles.
     var passed = 1;
+    var low = 1;
     var first = 0;
     for (var place = start + slopes.xy; passed * size <= length; place += slopes.xy) {
         let at = vec2<u32>(place >> vec2<u32>(FRACTION));
@@ -124,17 +157,51 @@ fn follow(end: u32, point: u32) {
         let index = at.y * side + at.x;
         let floor = ground[index];
         let height = p.z + ((passed * size * slopes.z) >> FRACTION) - floor;
-        if floor == NONE || height > params.obstacle_min {
+        if floor == NONE || height > 2 * params.obstacle_min {
             break;
         }
+        low += i32(low == passed && height <= params.obstacle_min);
         passed += 1;
         if atomicLoad(&seen[index]) == HIT {
             first = passed;
         }
     }
-    for (var i = first; i < passed; i += 1) {
+    for (var i = first; i < low; i += 1) {
         let at = vec2<u32>((start + i * slopes.xy) >> vec2<u32>(FRACTION));
         mark_free(at.y * side + at.x);
+    }
+}
+
+// Whether the vehicle itself stands on the middle of a cell.
+fn is_under_body(cell: vec2<i32>, reach: i32) -> bool {
+    let size = params.window.cell_mm;
+    let p = (params.window.origin + cell) * size + vec2<i32>(size / 2) - params.base;
+    let q = vec2<i32>(
+        transform_row(params.base_x, vec3<i32>(p, 0)),
+        transform_row(params.base_y, vec3<i32>(p, 0)),
+    );
+    return all(abs(p) <= vec2<i32>(reach))
+        && all(q >= params.body_min) && all(q <= params.body_max);
+}
+
+// Notes that the vehicle itself stands on some cells: every `step`th of those
+// near it.
+fn stand(first: i32, step: i32) {
+    let size = params.window.cell_mm;
+    let side = i32(params.window.side);
+    let a = max(abs(params.body_min), abs(params.body_max));
+    // A little more than its furthest corner.
+    let reach = min(a.x + a.y + 2, LIMIT);
+    let least = vec2<i32>(
+        floor_div(params.base.x - reach, size),
+        floor_div(params.base.y - reach, size),
+    ) - params.window.origin;
+    let width = 2 * reach / size + 2;
+    for (var i = first; i < width * width; i += step) {
+        let cell = least + vec2<i32>(i % width, i / width);
+        if all(vec2<u32>(cell) < vec2<u32>(u32(side))) && is_under_body(cell, reach) {
+            mark_free(u32(cell.y * side + cell.x));
+        }
     }
 }
 
@@ -143,63 +210,42 @@ fn clear(
     @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
-    let cells = params.window.side * params.window.side;
-    for (var cell = id.x; cell < cells; cell += workgroups.x * 256u) {
-        let what = atomicLoad(&seen[cell]);
-        if what != HIT && (what >> 1u) != 0u {
-            follow(cell, FIRST - 1u - (what >> 1u));
-        }
+    let step = workgroups.x * 256u;
+    let beam_count = atomicLoad(&count);
+    for (var i = id.x; i < beam_count; i += step) {
+        let cell = beams[i];
+        follow(cell, FIRST - 1u - (atomicLoad(&seen[cell]) >> 1u));
     }
-}
-
-// Whether the vehicle itself stands on the middle of a cell.
-fn is_under_body(cell: vec2<i32>) -> bool {
-    let size = params.window.cell_mm;
-    let p = (params.window.origin + cell) * size + vec2<i32>(size / 2) - params.base;
-    let a = max(abs(params.body_min), abs(params.body_max));
-    // A little more than its furthest corner.
-    let reach = min(a.x + a.y + 2, LIMIT);
-    if any(abs(p) > vec2<i32>(reach)) {
-        return false;
-    }
-    let q = vec2<i32>(
-        transform_row(params.base_x, vec3<i32>(p, 0)),
-        transform_row(params.base_y, vec3<i32>(p, 0)),
-    );
-    return all(q >= params.body_min) && all(q <= params.body_max);
+    stand(i32(id.x), i32(step));
 }
 
 // Log-odds after those before.
-fn updated(before: i32, seen: u32) -> i32 {
-    let prior = select(before, 0, before == UNKNOWN);
-    if (seen & FREE) == 0u {
-        return select(sign(prior) * max(abs(prior) - params.decay, 0), UNKNOWN, before == UNKNOWN);
-    }
-    let change = select(-params.miss, params.hit, seen == HIT);
-    return clamp(prior + change, params.least, params.most);
+fn updated(before: vec4<i32>, seen: vec4<u32>) -> vec4<i32> {
+    let unknown = before == vec4<i32>(UNKNOWN);
+    let prior = select(before, vec4<i32>(0), unknown);
+    let fainter = sign(prior) * max(abs(prior) - params.decay, vec4<i32>(0));
+    let faded = select(fainter, before, unknown);
+    let change = select(vec4<i32>(-params.miss), vec4<i32>(params.hit), seen == vec4<u32>(HIT));
+    let changed = clamp(prior + change, vec4<i32>(params.least), vec4<i32>(params.most));
+    return select(changed, faded, (seen & vec4<u32>(FREE)) == vec4<u32>(0u));
 }
 
 @compute @workgroup_size(256)
 fn update(@builtin(global_invocation_id) id: vec3<u32>) {
-    let side = i32(params.window.side);
-    let first = i32(id.x) * 2;
+    let side = params.window.side;
+    let first = id.x * 4u;
     if first >= side * side {
         return;
     }
-    let cell = vec2<i32>(first & (side - 1), first >> countTrailingZeros(params.window.side));
+    let cell = vec2<i32>(vec2<u32>(first & (side - 1u), first >> countTrailingZeros(side)));
     // Both origins are multiples of 16 cells, so that words stay words.
-    let before = cell + params.window.origin - params.last_origin;
-    var pair = vec2<i32>(UNKNOWN);
-    if all(vec2<u32>(before) < vec2<u32>(params.window.side)) {
-        let word = i32(last[u32(before.y * side + before.x) / 2u]);
-        pair = vec2<i32>((word << 16u) >> 16u, word >> 16u);
-    }
-    for (var i = 0; i < 2; i += 1) {
-        var what = atomicLoad(&seen[first + i]);
-        if (what & FREE) == 0u && is_under_body(cell + vec2<i32>(i, 0)) {
-            what = FREE;
-        }
-        pair[i] = updated(pair[i], what);
-    }
-    grid[id.x] = (u32(pair.x) & 0xffffu) | (u32(pair.y) << 16u);
+    let before = vec2<u32>(cell + params.window.origin - params.last_origin);
+    let stays = all(before < vec2<u32>(side));
+    let start = select(0u, (before.y * side + before.x) / 2u, stays);
+    let known = vec2<u32>(last[start], last[start + 1u]);
+    let words = select(vec2<u32>(0x80008000u), known, stays);
+    let pairs = vec4<i32>(bitcast<vec2<i32>>(words) << vec2<u32>(16u), bitcast<vec2<i32>>(words)) >> vec4<u32>(16u);
+    let after = updated(pairs, what[id.x].xzyw);
+    grid[id.x * 2u] = (u32(after.x) & 0xffffu) | (u32(after.z) << 16u);
+    grid[id.x * 2u + 1u] = (u32(after.y) & 0xffffu) | (u32(after.w) << 16u);
 }

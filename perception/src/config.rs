@@ -65,6 +65,10 @@ pub struct ClusterConfig {
 
 /// The window of the occupancy grid, and what counts as evidence. Heights are
 /// over the ground.
+///
+/// By default a cell is free for as long as it is seen free and a frame or two
+/// more, and no longer once something was seen in it: what drives into free
+/// cells is seen at its outline alone.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GridConfig {
@@ -141,9 +145,9 @@ impl Default for GridConfig {
             ground_min_m: -0.4,
             obstacle_min_m: 0.3,
             obstacle_max_m: 2.7,
-            hit: 0.9,
+            hit: 0.8,
             miss: 0.5,
-            least: -2.0,
+            least: -0.8,
             most: 2.5,
             decay: 0.5,
         }

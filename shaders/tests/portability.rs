@@ -189,29 +189,30 @@ fn parameters_have_one_layout() {
 fn programs_stay_within_default_limits() {
     let limits = wgpu::Limits::default();
     for (name, source) in PROGRAMS {
-        let (module, _) = parse(source);
+        let (module, info) = parse(source);
         let mut layouter = naga::proc::Layouter::default();
         layouter.update(module.to_ctx()).unwrap();
-        let variables = |space: fn(AddressSpace) -> bool| {
-            module
-                .global_variables
-                .iter()
-                .filter(move |(_, v)| space(v.space))
-        };
-        let storage = variables(|s| matches!(s, AddressSpace::Storage { .. })).count();
-        assert!(
-            storage <= limits.max_storage_buffers_per_shader_stage as usize,
-            "{name}"
-        );
-        let workgroup: u32 = variables(|s| s == AddressSpace::WorkGroup)
-            .map(|(_, v)| layouter[v.ty].size)
-            .sum();
-        assert!(
-            workgroup <= limits.max_compute_workgroup_storage_size,
-            "{name}"
-        );
         assert!(!module.entry_points.is_empty(), "{name}");
-        for entry in &module.entry_points {
+        for (i, entry) in module.entry_points.iter().enumerate() {
+            let used = info.get_entry_point(i);
+            let uses = |space: fn(AddressSpace) -> bool| {
+                let variables = module.global_variables.iter();
+                variables.filter(move |(handle, variable)| {
+                    space(variable.space) && !used[*handle].is_empty()
+                })
+            };
+            let storage = uses(|s| matches!(s, AddressSpace::Storage { .. })).count();
+            assert!(
+                storage <= limits.max_storage_buffers_per_shader_stage as usize,
+                "{name}"
+            );
+            let workgroup: u32 = uses(|s| s == AddressSpace::WorkGroup)
+                .map(|(_, v)| layouter[v.ty].size)
+                .sum();
+            assert!(
+                workgroup <= limits.max_compute_workgroup_storage_size,
+                "{name}"
+            );
             let invocations: u32 = entry.workgroup_size.iter().product();
             assert!(
                 invocations <= limits.max_compute_invocations_per_workgroup,
