@@ -79,15 +79,20 @@ fn share(group: vec3<u32>, local: u32) -> u32 {
 
 // The cell of a point that stands on the ground.
 fn standing(point: u32) -> u32 {
-    let cell = cells[point];
     let height = heights[point];
-    let side = params.window.side;
     let stands = height > params.tolerance && height <= params.clearance && height != NONE;
-    return select(NOWHERE, cell, stands && cell < side * side && point < params.points);
+    if !stands || point >= params.points {
+        return NOWHERE;
+    }
+    let side = params.window.side;
+    return select(NOWHERE, cells[point], cells[point] < side * side);
 }
 
 // Counts points in a cell.
 fn count(cell: u32, points: u32) {
+    if cell == NOWHERE {
+        return;
+    }
     let strip = cell / STRIP;
     if atomicAdd(&strips[strip].counts[cell % STRIP], points) != 0u {
         return;
@@ -106,13 +111,13 @@ fn mark(@builtin(global_invocation_id) id: vec3<u32>) {
     // Points that follow each other are often in one cell.
     loop {
         let cell = min(min(left.x, left.y), min(left.z, left.w));
-        if cell == NOWHERE {
-            break;
-        }
         let here = left == vec4<u32>(cell);
         let ones = select(vec4<u32>(0u), vec4<u32>(1u), here);
         count(cell, ones.x + ones.y + ones.z + ones.w);
         left = select(left, vec4<u32>(NOWHERE), here);
+        if all(left == vec4<u32>(NOWHERE)) {
+            break;
+        }
     }
 }
 
@@ -371,10 +376,21 @@ fn spread(
 fn label_of(point: u32, height: i32) -> u32 {
     let cell = cells[point];
     let side = params.window.side;
-    let found = atomicLoad(&parents[cell]);
-    let low = select(found, GROUND, height <= params.tolerance);
-    let nowhere = cell >= side * side || height == NONE || height > params.clearance;
-    return select(low, UNLABELLED, nowhere);
+    if cell >= side * side || height == NONE || height > params.clearance {
+        return UNLABELLED;
+    }
+    if height <= params.tolerance {
+        return GROUND;
+    }
+    return atomicLoad(&parents[cell]);
+}
+
+// Where a point of a cluster is.
+fn place_of(point: u32, label: u32) -> vec3<i32> {
+    if label < FIRST {
+        return vec3<i32>(0);
+    }
+    return fused[point].xyz;
 }
 
 // The least of some of four values.
@@ -387,6 +403,50 @@ fn least(values: vec4<i32>, which: vec4<bool>) -> i32 {
 fn greatest(values: vec4<i32>, which: vec4<bool>) -> i32 {
     let v = select(vec4<i32>(NONE), values, which);
     return max(max(v.x, v.y), max(v.z, v.w));
+}
+
+// Widens the cluster of a label to hold some of four points.
+fn widen(
+    label: u32,
+    which: vec4<bool>,
+    x: vec4<i32>,
+    y: vec4<i32>,
+    z: vec4<i32>,
+    height: vec4<i32>,
+) {
+    if label < FIRST {
+        return;
+    }
+    // Few points widen a box: most need no atomic operation.
+    let cluster = label - FIRST;
+    let low_x = least(x, which);
+    if low_x < atomicLoad(&clusters[cluster].min[0]) {
+        atomicMin(&clusters[cluster].min[0], low_x);
+    }
+    let low_y = least(y, which);
+    if low_y < atomicLoad(&clusters[cluster].min[1]) {
+        atomicMin(&clusters[cluster].min[1], low_y);
+    }
+    let low_z = least(z, which);
+    if low_z < atomicLoad(&clusters[cluster].min[2]) {
+        atomicMin(&clusters[cluster].min[2], low_z);
+    }
+    let high_x = greatest(x, which);
+    if high_x > atomicLoad(&clusters[cluster].max[0]) {
+        atomicMax(&clusters[cluster].max[0], high_x);
+    }
+    let high_y = greatest(y, which);
+    if high_y > atomicLoad(&clusters[cluster].max[1]) {
+        atomicMax(&clusters[cluster].max[1], high_y);
+    }
+    let high_z = greatest(z, which);
+    if high_z > atomicLoad(&clusters[cluster].max[2]) {
+        atomicMax(&clusters[cluster].max[2], high_z);
+    }
+    let tall = greatest(height, which);
+    if tall > atomicLoad(&clusters[cluster].height) {
+        atomicMax(&clusters[cluster].height, tall);
+    }
 }
 
 @compute @workgroup_size(256)
@@ -403,10 +463,10 @@ fn label(@builtin(global_invocation_id) id: vec3<u32>) {
         label_of(i + 3u, height.w),
     );
     labels[id.x] = found;
-    let a = fused[i].xyz;
-    let b = fused[i + 1u].xyz;
-    let c = fused[i + 2u].xyz;
-    let d = fused[i + 3u].xyz;
+    let a = place_of(i, found.x);
+    let b = place_of(i + 1u, found.y);
+    let c = place_of(i + 2u, found.z);
+    let d = place_of(i + 3u, found.w);
     let x = vec4<i32>(a.x, b.x, c.x, d.x);
     let y = vec4<i32>(a.y, b.y, c.y, d.y);
     let z = vec4<i32>(a.z, b.z, c.z, d.z);
@@ -415,40 +475,11 @@ fn label(@builtin(global_invocation_id) id: vec3<u32>) {
     // Points that follow each other are often of one cluster.
     loop {
         let top = max(max(left.x, left.y), max(left.z, left.w));
-        if top < FIRST {
-            break;
-        }
         let which = left == vec4<u32>(top);
         left = select(left, vec4<u32>(0u), which);
-        // Few points widen a box: most need no atomic operation.
-        let cluster = top - FIRST;
-        let lowx = least(x, which);
-        if lowx < atomicLoad(&clusters[cluster].min[0]) {
-            atomicMin(&clusters[cluster].min[0], lowx);
-        }
-        let lowy = least(y, which);
-        if lowy < atomicLoad(&clusters[cluster].min[1]) {
-            atomicMin(&clusters[cluster].min[1], lowy);
-        }
-        let lowz = least(z, which);
-        if lowz < atomicLoad(&clusters[cluster].min[2]) {
-            atomicMin(&clusters[cluster].min[2], lowz);
-        }
-        let highx = greatest(x, which);
-        if highx > atomicLoad(&clusters[cluster].max[0]) {
-            atomicMax(&clusters[cluster].max[0], highx);
-        }
-        let highy = greatest(y, which);
-        if highy > atomicLoad(&clusters[cluster].max[1]) {
-            atomicMax(&clusters[cluster].max[1], highy);
-        }
-        let highz = greatest(z, which);
-        if highz > atomicLoad(&clusters[cluster].max[2]) {
-            atomicMax(&clusters[cluster].max[2], highz);
-        }
-        let tall = greatest(height, which);
-        if tall > atomicLoad(&clusters[cluster].height) {
-            atomicMax(&clusters[cluster].height, tall);
+        widen(top, which, x, y, z, height);
+        if all(left < vec4<u32>(FIRST)) {
+            break;
         }
     }
 }

@@ -57,32 +57,54 @@ fn row_quads() -> i32 {
     return (coarse_side() + 3) / 4;
 }
 
-// The lowest return of each coarse cell that ground can have.
-@compute @workgroup_size(256)
-fn gather(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    for (var k = 0u; k < 4u; k += 1u) {
-        gather_point((4u * group.x + k) * 256u + local);
-    }
+// A return that can be ground: its coarse cell, and UNSEEN minus its height.
+struct Return {
+    cell: u32,
+    depth: u32,
 }
 
-fn gather_point(point: u32) {
+fn return_of(point: u32) -> Return {
     let cell = cells[point];
     let p = fused[point].xyz;
     let d = abs(p - params.base.xyz);
     let reach = params.slack + ((max(d.x, d.y) * params.slope) >> 10u);
-    if point >= params.points || cell == NOWHERE || d.z > reach {
-        return;
-    }
     let row = cell >> (firstTrailingBit(params.window.side) + params.shift);
     let column = (cell & (params.window.side - 1u)) >> params.shift;
-    let index = row * u32(4 * row_quads()) + column;
-    let depth = u32(UNSEEN) - u32(p.z);
+    let coarse = row * u32(4 * row_quads()) + column;
+    let is_none = point >= params.points || cell == NOWHERE || d.z > reach;
+    return Return(select(coarse, NOWHERE, is_none), u32(UNSEEN) - u32(p.z));
+}
+
+fn deepen(cell: u32, depth: u32) {
+    if cell == NOWHERE {
+        return;
+    }
     // Most returns are not the lowest, and reading is cheap.
-    if atomicLoad(&lowest[index]) < depth {
-        atomicMax(&lowest[index], depth);
+    if atomicLoad(&lowest[cell]) < depth {
+        atomicMax(&lowest[cell], depth);
+    }
+}
+
+// The lowest return of each coarse cell that ground can have.
+@compute @workgroup_size(256)
+fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
+    let i = 4u * id.x;
+    let a = return_of(i);
+    let b = return_of(i + 1u);
+    let c = return_of(i + 2u);
+    let d = return_of(i + 3u);
+    let deep = vec4<u32>(a.depth, b.depth, c.depth, d.depth);
+    var left = vec4<u32>(a.cell, b.cell, c.cell, d.cell);
+    // Points that follow each other are often in one cell.
+    loop {
+        let cell = min(min(left.x, left.y), min(left.z, left.w));
+        let here = left == vec4<u32>(cell);
+        let there = select(vec4<u32>(0u), deep, here);
+        deepen(cell, max(max(there.x, there.y), max(there.z, there.w)));
+        left = select(left, vec4<u32>(NOWHERE), here);
+        if all(left == vec4<u32>(NOWHERE)) {
+            break;
+        }
     }
 }
 
@@ -376,7 +398,8 @@ fn interpolate(@builtin(global_invocation_id) id: vec3<u32>) {
         let along = a * over(own.beside, z);
         let south = (2 * part - a) * over(below.own, z) + a * over(below.beside, z);
         let north = (2 * part - a) * over(above.own, z) + a * over(above.beside, z);
-        for (var j = 0; j < part; j += 1) {
+        var j = 0;
+        loop {
             let v = 2 * j + 1 - part;
             let b = abs(v);
             let sum = (2 * part - b) * along + b * select(south, north, v > 0);
@@ -384,6 +407,10 @@ fn interpolate(@builtin(global_invocation_id) id: vec3<u32>) {
             if row < side {
                 let at = (row * part + j) * quads + quad;
                 made_quads[at] = select(ground, vec4<i32>(NONE), z == vec4<i32>(NONE));
+            }
+            j += 1;
+            if j == part {
+                break;
             }
         }
         below = own;
