@@ -16,8 +16,9 @@
 //! numbered in the order of their roots.
 //!
 //! Work: per point 8 bytes in twice and 4 out, and for those that stand on the
-//! ground 16 more in and the sides of a box; per strip 80 bytes to clear, and
-//! where something stands the strips within reach, at most 48.
+//! ground 16 more in; of four that follow each other the sides of a box for
+//! each cluster; per strip 80 bytes to clear, and where something stands the
+//! strips within reach, at most 48.
 //!
 //! On the synthetic scenarios, in cells of 200 mm, a reach of 200 mm and 20 mm
 //! more a metre finds most objects as one cluster of their own: less splits
@@ -70,6 +71,9 @@ const STRIP: u32 = 16;
 /// Words of a strip on the GPU: its cells, its roots, an entry of a list, one
 /// unused, and the counts of its cells.
 const STRIP_WORDS: u64 = 4 + STRIP as u64;
+
+/// So many invocations share what is listed.
+const SHARES: u32 = 2048;
 
 /// The farthest reach, cells.
 const MAX_REACH: u32 = 15;
@@ -140,6 +144,7 @@ pub struct Pipeline {
     flatten: Kernel,
     choose: Kernel,
     number: Kernel,
+    spread: Kernel,
     label: Kernel,
 }
 
@@ -158,6 +163,7 @@ pub struct Bound {
     flatten: BindGroup,
     choose: BindGroup,
     number: BindGroup,
+    spread: BindGroup,
     label: BindGroup,
 }
 
@@ -171,6 +177,7 @@ impl Pipeline {
             flatten: kernel("flatten", 64),
             choose: kernel("choose", 64),
             number: kernel("number", 64),
+            spread: kernel("spread", 64),
             label: kernel("label", 256),
         }
     }
@@ -200,7 +207,7 @@ impl Pipeline {
         let strips = storage("strips", window / u64::from(STRIP) * STRIP_WORDS);
         let parents = storage("parents", window);
         let tally = storage("tally", 2 + CAPACITY as u64);
-        let labels = storage("labels", u64::from(points));
+        let labels = storage("labels", u64::from(points).max(1).next_multiple_of(4));
         let clusters = storage("clusters", (CAPACITY * size_of::<Cluster>() / 4) as u64);
         let all = [
             &params, fused, cells, heights, &strips, &parents, &tally, &labels, &clusters,
@@ -215,7 +222,8 @@ impl Pipeline {
             flatten: bind(&self.flatten, &[4, 5, 6]),
             choose: bind(&self.choose, &[0, 4, 6]),
             number: bind(&self.number, &[4, 6, 8]),
-            label: bind(&self.label, &[0, 1, 2, 3, 4, 5, 6, 7, 8]),
+            spread: bind(&self.spread, &[4, 5, 6]),
+            label: bind(&self.label, &[0, 1, 2, 3, 5, 6, 7, 8]),
             params,
             strips,
             tally,
@@ -238,15 +246,14 @@ impl Pipeline {
             label: Some("cluster"),
             timestamp_writes: clock,
         });
-        // As many strips as there are, or can be.
-        let strips = (params.window.side.pow(2) / STRIP).min(params.points);
-        self.mark.dispatch(&mut pass, &bound.mark, params.points);
-        self.link.dispatch(&mut pass, &bound.link, strips);
-        self.flatten.dispatch(&mut pass, &bound.flatten, strips);
-        self.choose.dispatch(&mut pass, &bound.choose, strips);
-        let clusters = strips.saturating_mul(STRIP).min(CAPACITY as u32);
-        self.number.dispatch(&mut pass, &bound.number, clusters);
-        self.label.dispatch(&mut pass, &bound.label, params.points);
+        let points = params.points.div_ceil(4);
+        self.mark.dispatch(&mut pass, &bound.mark, points);
+        self.link.dispatch(&mut pass, &bound.link, SHARES);
+        self.flatten.dispatch(&mut pass, &bound.flatten, SHARES);
+        self.choose.dispatch(&mut pass, &bound.choose, SHARES);
+        self.number.dispatch(&mut pass, &bound.number, SHARES);
+        self.spread.dispatch(&mut pass, &bound.spread, SHARES);
+        self.label.dispatch(&mut pass, &bound.label, points);
     }
 }
 

@@ -2,7 +2,7 @@
 // which something stands, `link` joins cells within reach of each other,
 // `flatten` takes every cell to the root of its component and adds up its
 // points, `choose` and `number` give components of enough points dense
-// numbers, `label` gives them to the points. Needs common/fixed.wgsl and common/window.wgsl.
+// numbers, `spread` gives them to the cells and `label` to the points. Needs common/fixed.wgsl and common/window.wgsl.
 
 struct Params {
     window: Window,
@@ -56,44 +56,68 @@ const FIRST = 2u;
 const CAPACITY = 4096u;
 const STRIP = 16u;
 const MAX_REACH = 15u;
+// So many invocations share what is listed, however much there is room for.
+const SHARES = 2048u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> fused: array<vec4<i32>>;
 @group(0) @binding(2) var<storage, read> cells: array<u32>;
 @group(0) @binding(3) var<storage, read> heights: array<i32>;
 @group(0) @binding(4) var<storage, read_write> strips: array<Strip>;
-// For each cell a cell of the same component with a lower index, or itself.
+// For each cell a cell of the same component with a lower index, or itself; in
+// the end its label.
 @group(0) @binding(5) var<storage, read_write> parents: array<atomic<u32>>;
 @group(0) @binding(6) var<storage, read_write> tally: Tally;
-@group(0) @binding(7) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(7) var<storage, read_write> labels: array<vec4<u32>>;
 @group(0) @binding(8) var<storage, read_write> clusters: array<Cluster>;
+
+// The first of what is listed that an invocation takes: few strips, too, are
+// spread over all groups.
+fn share(group: vec3<u32>, local: u32) -> u32 {
+    return local * (SHARES / 64u) + group.x;
+}
 
 // The cell of a point that stands on the ground.
 fn standing(point: u32) -> u32 {
-    let cell = cells[point];
     let height = heights[point];
-    let side = params.window.side;
     let stands = height > params.tolerance && height <= params.clearance && height != NONE;
-    return select(NOWHERE, cell, stands && cell < side * side);
+    if !stands || point >= params.points {
+        return NOWHERE;
+    }
+    let side = params.window.side;
+    return select(NOWHERE, cells[point], cells[point] < side * side);
 }
 
-@compute @workgroup_size(256)
-fn mark(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.points {
-        return;
-    }
-    let cell = standing(id.x);
+// Counts points in a cell.
+fn count(cell: u32, points: u32) {
     if cell == NOWHERE {
         return;
     }
     let strip = cell / STRIP;
-    if atomicAdd(&strips[strip].counts[cell % STRIP], 1u) != 0u {
+    if atomicAdd(&strips[strip].counts[cell % STRIP], points) != 0u {
         return;
     }
     // The first to come here.
     atomicStore(&parents[cell], cell);
     if atomicOr(&strips[strip].cells, 1u << (cell % STRIP)) == 0u {
         strips[atomicAdd(&tally.listed, 1u)].listed = strip;
+    }
+}
+
+@compute @workgroup_size(256)
+fn mark(@builtin(global_invocation_id) id: vec3<u32>) {
+    let i = 4u * id.x;
+    var left = vec4<u32>(standing(i), standing(i + 1u), standing(i + 2u), standing(i + 3u));
+    // Points that follow each other are often in one cell.
+    loop {
+        let cell = min(min(left.x, left.y), min(left.z, left.w));
+        let here = left == vec4<u32>(cell);
+        let ones = select(vec4<u32>(0u), vec4<u32>(1u), here);
+        count(cell, ones.x + ones.y + ones.z + ones.w);
+        left = select(left, vec4<u32>(NOWHERE), here);
+        if all(left == vec4<u32>(NOWHERE)) {
+            break;
+        }
     }
 }
 
@@ -164,12 +188,7 @@ fn span(first: u32, last: u32) -> u32 {
     return (0xffffffffu << first) & (0xffffffffu >> (31u - min(last, 31u)));
 }
 
-@compute @workgroup_size(64)
-fn link(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= atomicLoad(&tally.listed) {
-        return;
-    }
-    let index = strips[id.x].listed;
+fn link_strip(index: u32) {
     let strip = strip_at(index);
     let side = params.window.side;
     let across = side / STRIP;
@@ -230,11 +249,16 @@ fn link(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(64)
-fn flatten(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= atomicLoad(&tally.listed) {
-        return;
+fn link(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    for (var i = share(group, local); i < atomicLoad(&tally.listed); i += SHARES) {
+        link_strip(strips[i].listed);
     }
-    let index = strips[id.x].listed;
+}
+
+fn flatten_strip(index: u32) {
     let strip = strip_at(index);
     var runs = strip;
     var roots = 0u;
@@ -263,11 +287,16 @@ fn flatten(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(64)
-fn choose(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= atomicLoad(&tally.listed) {
-        return;
+fn flatten(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    for (var i = share(group, local); i < atomicLoad(&tally.listed); i += SHARES) {
+        flatten_strip(strips[i].listed);
     }
-    let index = strips[id.x].listed;
+}
+
+fn choose_strip(index: u32) {
     var roots = strips[index].roots;
     while roots != 0u {
         let i = firstTrailingBit(roots);
@@ -284,29 +313,68 @@ fn choose(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(64)
-fn number(@builtin(global_invocation_id) id: vec3<u32>) {
-    let found = atomicLoad(&tally.found);
-    if id.x >= found || found > CAPACITY {
-        return;
+fn choose(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    for (var i = share(group, local); i < atomicLoad(&tally.listed); i += SHARES) {
+        choose_strip(strips[i].listed);
     }
-    let top = tally.roots[id.x];
+}
+
+fn number_root(i: u32, found: u32) {
+    let top = tally.roots[i];
     var cluster = 0u;
-    for (var i = 0u; i < found; i += 1u) {
-        cluster += select(0u, 1u, tally.roots[i] < top);
+    for (var j = 0u; j < found; j += 1u) {
+        cluster += select(0u, 1u, tally.roots[j] < top);
     }
     let count = &strips[top / STRIP].counts[top % STRIP];
     clusters[cluster].points = atomicLoad(count);
     atomicStore(count, FIRST + cluster);
-    for (var i = 0u; i < 3u; i += 1u) {
-        atomicStore(&clusters[cluster].min[i], 2147483647);
-        atomicStore(&clusters[cluster].max[i], NONE);
+    for (var k = 0u; k < 3u; k += 1u) {
+        atomicStore(&clusters[cluster].min[k], 2147483647);
+        atomicStore(&clusters[cluster].max[k], NONE);
     }
     atomicStore(&clusters[cluster].height, NONE);
 }
 
-fn label_of(point: u32) -> u32 {
+@compute @workgroup_size(64)
+fn number(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let found = atomicLoad(&tally.found);
+    if found > CAPACITY {
+        return;
+    }
+    for (var i = share(group, local); i < found; i += SHARES) {
+        number_root(i, found);
+    }
+}
+
+fn spread_strip(index: u32) {
+    var left = strip_at(index);
+    while left != 0u {
+        let cell = index * STRIP + firstTrailingBit(left);
+        left &= left - 1u;
+        let top = atomicLoad(&parents[cell]);
+        atomicStore(&parents[cell], atomicLoad(&strips[top / STRIP].counts[top % STRIP]));
+    }
+}
+
+// Gives each cell the label of its root.
+@compute @workgroup_size(64)
+fn spread(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    for (var i = share(group, local); i < atomicLoad(&tally.listed); i += SHARES) {
+        spread_strip(strips[i].listed);
+    }
+}
+
+fn label_of(point: u32, height: i32) -> u32 {
     let cell = cells[point];
-    let height = heights[point];
     let side = params.window.side;
     if cell >= side * side || height == NONE || height > params.clearance {
         return UNLABELLED;
@@ -314,43 +382,104 @@ fn label_of(point: u32) -> u32 {
     if height <= params.tolerance {
         return GROUND;
     }
-    let top = atomicLoad(&parents[cell]);
-    return atomicLoad(&strips[top / STRIP].counts[top % STRIP]);
+    return atomicLoad(&parents[cell]);
+}
+
+// Where a point of a cluster is.
+fn place_of(point: u32, label: u32) -> vec3<i32> {
+    if label < FIRST {
+        return vec3<i32>(0);
+    }
+    return fused[point].xyz;
+}
+
+// The least of some of four values.
+fn least(values: vec4<i32>, which: vec4<bool>) -> i32 {
+    let v = select(vec4<i32>(2147483647), values, which);
+    return min(min(v.x, v.y), min(v.z, v.w));
+}
+
+// The greatest of some of four values.
+fn greatest(values: vec4<i32>, which: vec4<bool>) -> i32 {
+    let v = select(vec4<i32>(NONE), values, which);
+    return max(max(v.x, v.y), max(v.z, v.w));
+}
+
+// Widens the cluster of a label to hold some of four points.
+fn widen(
+    label: u32,
+    which: vec4<bool>,
+    x: vec4<i32>,
+    y: vec4<i32>,
+    z: vec4<i32>,
+    height: vec4<i32>,
+) {
+    if label < FIRST {
+        return;
+    }
+    // Few points widen a box: most need no atomic operation.
+    let cluster = label - FIRST;
+    let low_x = least(x, which);
+    if low_x < atomicLoad(&clusters[cluster].min[0]) {
+        atomicMin(&clusters[cluster].min[0], low_x);
+    }
+    let low_y = least(y, which);
+    if low_y < atomicLoad(&clusters[cluster].min[1]) {
+        atomicMin(&clusters[cluster].min[1], low_y);
+    }
+    let low_z = least(z, which);
+    if low_z < atomicLoad(&clusters[cluster].min[2]) {
+        atomicMin(&clusters[cluster].min[2], low_z);
+    }
+    let high_x = greatest(x, which);
+    if high_x > atomicLoad(&clusters[cluster].max[0]) {
+        atomicMax(&clusters[cluster].max[0], high_x);
+    }
+    let high_y = greatest(y, which);
+    if high_y > atomicLoad(&clusters[cluster].max[1]) {
+        atomicMax(&clusters[cluster].max[1], high_y);
+    }
+    let high_z = greatest(z, which);
+    if high_z > atomicLoad(&clusters[cluster].max[2]) {
+        atomicMax(&clusters[cluster].max[2], high_z);
+    }
+    let tall = greatest(height, which);
+    if tall > atomicLoad(&clusters[cluster].height) {
+        atomicMax(&clusters[cluster].height, tall);
+    }
 }
 
 @compute @workgroup_size(256)
 fn label(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.points || atomicLoad(&tally.found) > CAPACITY {
+    let i = 4u * id.x;
+    if i >= params.points || atomicLoad(&tally.found) > CAPACITY {
         return;
     }
-    let found = label_of(id.x);
+    let height = vec4<i32>(heights[i], heights[i + 1u], heights[i + 2u], heights[i + 3u]);
+    let found = vec4<u32>(
+        label_of(i, height.x),
+        label_of(i + 1u, height.y),
+        label_of(i + 2u, height.z),
+        label_of(i + 3u, height.w),
+    );
     labels[id.x] = found;
-    if found < FIRST {
-        return;
-    }
-    // Few points widen a box: most need no atomic operation.
-    let cluster = &clusters[found - FIRST];
-    let place = fused[id.x].xyz;
-    if place.x < atomicLoad(&(*cluster).min[0]) {
-        atomicMin(&(*cluster).min[0], place.x);
-    }
-    if place.y < atomicLoad(&(*cluster).min[1]) {
-        atomicMin(&(*cluster).min[1], place.y);
-    }
-    if place.z < atomicLoad(&(*cluster).min[2]) {
-        atomicMin(&(*cluster).min[2], place.z);
-    }
-    if place.x > atomicLoad(&(*cluster).max[0]) {
-        atomicMax(&(*cluster).max[0], place.x);
-    }
-    if place.y > atomicLoad(&(*cluster).max[1]) {
-        atomicMax(&(*cluster).max[1], place.y);
-    }
-    if place.z > atomicLoad(&(*cluster).max[2]) {
-        atomicMax(&(*cluster).max[2], place.z);
-    }
-    let height = heights[id.x];
-    if height > atomicLoad(&(*cluster).height) {
-        atomicMax(&(*cluster).height, height);
+    let a = place_of(i, found.x);
+    let b = place_of(i + 1u, found.y);
+    let c = place_of(i + 2u, found.z);
+    let d = place_of(i + 3u, found.w);
+    let x = vec4<i32>(a.x, b.x, c.x, d.x);
+    let y = vec4<i32>(a.y, b.y, c.y, d.y);
+    let z = vec4<i32>(a.z, b.z, c.z, d.z);
+    let there = vec4<u32>(i, i + 1u, i + 2u, i + 3u) < vec4<u32>(params.points);
+    var left = select(vec4<u32>(0u), found, there);
+    // Points that follow each other are often of one cluster.
+    loop {
+        let top = max(max(left.x, left.y), max(left.z, left.w));
+        let which = left == vec4<u32>(top);
+        left = select(left, vec4<u32>(0u), which);
+        widen(top, which, x, y, z, height);
+        if all(left < vec4<u32>(FIRST)) {
+            break;
+        }
     }
 }

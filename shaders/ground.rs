@@ -14,9 +14,11 @@
 //! (Vosselman, "Slope based filtering of laser altimetry data", IAPRS 33,
 //! 2000), and where the vehicle stands its pose tells the ground.
 //!
-//! Work: per point 20 bytes in, 4 out and two random accesses to cells; per
-//! coarse cell ten words in and six out, and some 12 minima and maxima; per
-//! cell of the window 4 bytes out and a bilinear interpolation.
+//! Work: per point 24 bytes in, 4 out and two random accesses to cells; per
+//! coarse cell eight words in and four out, and some 20 minima and maxima; per
+//! cell of the window 4 bytes out and a bilinear interpolation. The kernels
+//! read and write most cells four at a time, and erode and dilate a line as
+//! they read it.
 
 use bytemuck::{Pod, Zeroable};
 use multiversion::multiversion;
@@ -43,6 +45,9 @@ pub const NONE: i32 = i32::MIN;
 
 /// Coarse cells along the structuring element.
 const ELEMENT: usize = 16;
+
+/// Rows of cells, or quads of four cells of a line, that one invocation takes.
+const STRETCH: u32 = 16;
 
 /// A cell so much lower than all around it is an outlier, mm.
 const PIT: i32 = 300;
@@ -129,9 +134,8 @@ impl Params {
 pub struct Pipeline {
     gather: Kernel,
     erode_rows: Kernel,
-    erode_columns: Kernel,
+    open_columns: Kernel,
     dilate_rows: Kernel,
-    dilate_columns: Kernel,
     smooth: Kernel,
     interpolate: Kernel,
     measure: Kernel,
@@ -148,9 +152,8 @@ pub struct Bound {
     lowest: Buffer,
     gather: BindGroup,
     erode_rows: BindGroup,
-    erode_columns: BindGroup,
+    open_columns: BindGroup,
     dilate_rows: BindGroup,
-    dilate_columns: BindGroup,
     smooth: BindGroup,
     interpolate: BindGroup,
     measure: BindGroup,
@@ -163,11 +166,10 @@ impl Pipeline {
         Self {
             gather: kernel("gather", 256),
             erode_rows: kernel("erode_rows", 64),
-            erode_columns: kernel("erode_columns", 64),
+            open_columns: kernel("open_columns", 64),
             dilate_rows: kernel("dilate_rows", 64),
-            dilate_columns: kernel("dilate_columns", 64),
-            smooth: kernel("smooth_cells", 128),
-            interpolate: kernel("interpolate", 128),
+            smooth: kernel("smooth_cells", 64),
+            interpolate: kernel("interpolate", 64),
             measure: kernel("measure", 256),
         }
     }
@@ -190,30 +192,27 @@ impl Pipeline {
         let area = |side: u32| u64::from(side).pow(2);
         let params = size_of::<Params>() as u64;
         let params = context.buffer("ground params", params, BufferUsages::UNIFORM);
-        let lowest = words("lowest", area(side >> shift));
-        let even = words("even", area(side >> shift));
-        let odd = words("odd", area(side >> shift));
+        // Lines of whole quads.
+        let coarse = area((side >> shift).next_multiple_of(4));
+        let lowest = words("lowest", coarse);
+        let even = words("even", coarse);
+        let odd = words("odd", coarse);
         let ground = words("ground", area(side));
-        let heights = words("heights", capacity.into());
-        let buffers = [
-            &params, fused, cells, &lowest, &even, &odd, &ground, &heights,
-        ];
-        let bind = |kernel: &Kernel, bindings: &[u32]| {
-            let bindings: Vec<_> = bindings
-                .iter()
-                .map(|&binding| (binding, buffers[binding as usize]))
-                .collect();
-            kernel.bind(context, &bindings)
+        let heights = words("heights", u64::from(capacity).max(1).next_multiple_of(4));
+        let bind = |kernel: &Kernel, buffers: &[(u32, &Buffer)]| {
+            kernel.bind(context, &[&[(0, &params)], buffers].concat())
         };
         Bound {
-            gather: bind(&self.gather, &[0, 1, 2, 3]),
-            erode_rows: bind(&self.erode_rows, &[0, 3, 4]),
-            erode_columns: bind(&self.erode_columns, &[0, 4, 5]),
-            dilate_rows: bind(&self.dilate_rows, &[0, 4, 5]),
-            dilate_columns: bind(&self.dilate_columns, &[0, 3, 4, 5]),
-            smooth: bind(&self.smooth, &[0, 4, 5]),
-            interpolate: bind(&self.interpolate, &[0, 4, 6]),
-            measure: bind(&self.measure, &[0, 1, 2, 6, 7]),
+            gather: bind(&self.gather, &[(1, fused), (2, cells), (3, &lowest)]),
+            erode_rows: bind(&self.erode_rows, &[(4, &lowest), (8, &even)]),
+            open_columns: bind(&self.open_columns, &[(5, &even), (7, &odd)]),
+            dilate_rows: bind(&self.dilate_rows, &[(4, &lowest), (6, &odd), (8, &even)]),
+            smooth: bind(&self.smooth, &[(5, &even), (6, &even), (8, &odd)]),
+            interpolate: bind(&self.interpolate, &[(5, &odd), (8, &ground)]),
+            measure: bind(
+                &self.measure,
+                &[(1, fused), (2, cells), (5, &ground), (8, &heights)],
+            ),
             ground,
             heights,
             params,
@@ -235,16 +234,23 @@ impl Pipeline {
             timestamp_writes: clock,
         });
         let side = params.window.side >> params.shift;
-        let lines = side.div_ceil(ELEMENT as u32) * side;
+        let stretches = |n: u32| n.div_ceil(STRETCH);
+        let quads = side.div_ceil(4);
+        let lines = side * stretches(quads);
+        let across = params.window.side / 4;
+        let points = params.points.div_ceil(4);
         let steps = [
-            (&self.gather, &bound.gather, params.points),
+            (&self.gather, &bound.gather, points),
             (&self.erode_rows, &bound.erode_rows, lines),
-            (&self.erode_columns, &bound.erode_columns, lines),
+            (&self.open_columns, &bound.open_columns, lines),
             (&self.dilate_rows, &bound.dilate_rows, lines),
-            (&self.dilate_columns, &bound.dilate_columns, lines),
-            (&self.smooth, &bound.smooth, side * side),
-            (&self.interpolate, &bound.interpolate, side * side),
-            (&self.measure, &bound.measure, params.points),
+            (&self.smooth, &bound.smooth, quads * stretches(side)),
+            (
+                &self.interpolate,
+                &bound.interpolate,
+                across * stretches(side),
+            ),
+            (&self.measure, &bound.measure, points),
         ];
         for (kernel, group, invocations) in steps {
             kernel.dispatch(&mut pass, group, invocations);
