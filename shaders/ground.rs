@@ -10,9 +10,11 @@
 //! Herk, "A fast algorithm for local minimum and maximum filters on
 //! rectangular and octagonal kernels", Pattern Recognition Letters 13, 1992).
 //! A low outlier spoils no cell but its own, and that is filled up. What is
-//! farther from the vehicle's own height than any road rises is no ground
-//! (Vosselman, "Slope based filtering of laser altimetry data", IAPRS 33,
-//! 2000), and where the vehicle stands its pose tells the ground.
+//! farther from the vehicle's own height than any road rises is no ground, nor
+//! what is so much higher than the lowest around it (Vosselman, "Slope based
+//! filtering of laser altimetry data", IAPRS 33, 2000), as a wall is of which
+//! nothing but the top is seen; and where the vehicle stands its pose tells the
+//! ground.
 //!
 //! Work: per point 24 bytes in, 4 out and two random accesses to cells; per
 //! coarse cell eight words in and four out, and some 20 minima and maxima; per
@@ -48,6 +50,10 @@ const ELEMENT: usize = 16;
 
 /// Rows of cells, or quads of four cells of a line, that one invocation takes.
 const STRETCH: u32 = 16;
+
+/// Blocks of as many coarse cells along a side as the element has are compared
+/// with those so far away.
+const AROUND: usize = 2;
 
 /// A cell so much lower than all around it is an outlier, mm.
 const PIT: i32 = 300;
@@ -134,6 +140,8 @@ impl Params {
 pub struct Pipeline {
     gather: Kernel,
     erode_rows: Kernel,
+    find_minima: Kernel,
+    find_caps: Kernel,
     open_columns: Kernel,
     dilate_rows: Kernel,
     smooth: Kernel,
@@ -152,6 +160,8 @@ pub struct Bound {
     lowest: Buffer,
     gather: BindGroup,
     erode_rows: BindGroup,
+    find_minima: BindGroup,
+    find_caps: BindGroup,
     open_columns: BindGroup,
     dilate_rows: BindGroup,
     smooth: BindGroup,
@@ -166,6 +176,8 @@ impl Pipeline {
         Self {
             gather: kernel("gather", 256),
             erode_rows: kernel("erode_rows", 64),
+            find_minima: kernel("find_minima", 64),
+            find_caps: kernel("find_caps", 64),
             open_columns: kernel("open_columns", 64),
             dilate_rows: kernel("dilate_rows", 64),
             smooth: kernel("smooth_cells", 64),
@@ -197,6 +209,9 @@ impl Pipeline {
         let lowest = words("lowest", coarse);
         let even = words("even", coarse);
         let odd = words("odd", coarse);
+        let blocks = area((side >> shift).div_ceil(ELEMENT as u32));
+        let minima = words("minima of blocks", blocks);
+        let caps = words("caps of blocks", blocks);
         let ground = words("ground", area(side));
         let heights = words("heights", u64::from(capacity).max(1).next_multiple_of(4));
         let bind = |kernel: &Kernel, buffers: &[(u32, &Buffer)]| {
@@ -205,7 +220,9 @@ impl Pipeline {
         Bound {
             gather: bind(&self.gather, &[(1, fused), (2, cells), (3, &lowest)]),
             erode_rows: bind(&self.erode_rows, &[(4, &lowest), (8, &even)]),
-            open_columns: bind(&self.open_columns, &[(5, &even), (7, &odd)]),
+            find_minima: bind(&self.find_minima, &[(5, &even), (7, &minima)]),
+            find_caps: bind(&self.find_caps, &[(5, &minima), (7, &caps)]),
+            open_columns: bind(&self.open_columns, &[(5, &even), (7, &odd), (9, &caps)]),
             dilate_rows: bind(&self.dilate_rows, &[(4, &lowest), (6, &odd), (8, &even)]),
             smooth: bind(&self.smooth, &[(5, &even), (6, &even), (8, &odd)]),
             interpolate: bind(&self.interpolate, &[(5, &odd), (8, &ground)]),
@@ -236,12 +253,15 @@ impl Pipeline {
         let side = params.window.side >> params.shift;
         let stretches = |n: u32| n.div_ceil(STRETCH);
         let quads = side.div_ceil(4);
+        let blocks = side.div_ceil(ELEMENT as u32).pow(2);
         let lines = side * stretches(quads);
         let across = params.window.side / 4;
         let points = params.points.div_ceil(4);
         let steps = [
             (&self.gather, &bound.gather, points),
             (&self.erode_rows, &bound.erode_rows, lines),
+            (&self.find_minima, &bound.find_minima, blocks),
+            (&self.find_caps, &bound.find_caps, blocks),
             (&self.open_columns, &bound.open_columns, lines),
             (&self.dilate_rows, &bound.dilate_rows, lines),
             (&self.smooth, &bound.smooth, quads * stretches(side)),
@@ -276,6 +296,10 @@ pub struct Twin {
     lowest: Vec<Vec<i32>>,
     /// Coarse cells after the erosion of rows.
     eroded: Vec<i32>,
+    /// The least of each block of coarse cells.
+    minima: Vec<i32>,
+    /// The greatest height at which each block has ground.
+    caps: Vec<i32>,
     /// Coarse cells after the dilation of rows.
     dilated: Vec<i32>,
     /// The coarse ground in a frame of [`NONE`].
@@ -321,13 +345,18 @@ impl Twin {
             });
 
         let eroded = &self.eroded[..];
+        find_minima(side, eroded, &mut self.minima);
+        find_caps(params, &self.minima, &mut self.caps);
+        let blocks = side.div_ceil(ELEMENT);
         self.dilated
             .par_chunks_mut(band)
+            .zip(self.caps.par_chunks(blocks))
             .enumerate()
-            .for_each(|(b, dilated)| {
+            .for_each(|(b, (dilated, caps))| {
                 let (own, next) = eroded[b * band..].split_at(dilated.len());
                 let next = &next[..next.len().min(band)];
                 erode_columns(side, own, next, dilated);
+                cut(side, caps, dilated);
                 dilate_rows(side, dilated);
             });
 
@@ -391,6 +420,8 @@ impl Twin {
         self.ground = vec![NONE; params.window.cells()];
         self.lowest = vec![vec![UNSEEN; side * side]; threads];
         self.eroded = vec![UNSEEN; side * side];
+        self.minima = vec![UNSEEN; side.div_ceil(ELEMENT).pow(2)];
+        self.caps = vec![UNSEEN; side.div_ceil(ELEMENT).pow(2)];
         self.dilated = vec![NONE; side * side];
         self.opened = vec![NONE; (side + 2).pow(2)];
         self.smoothed = vec![NONE; (side + 2).pow(2)];
@@ -498,6 +529,61 @@ fn erode_columns(side: usize, own: &[i32], next: &[i32], eroded: &mut [i32]) {
                 for (running, z) in running.iter_mut().zip(next) {
                     *running = (*running).min(*z);
                 }
+            }
+        }
+    }
+}
+
+/// The least of each block, from rows that were eroded: the first cell of a
+/// block's row has the least of all.
+fn find_minima(side: usize, eroded: &[i32], minima: &mut [i32]) {
+    let blocks = side.div_ceil(ELEMENT);
+    minima.fill(UNSEEN);
+    for (row, cells) in eroded.chunks_exact(side).enumerate() {
+        let minima = &mut minima[row / ELEMENT * blocks..][..blocks];
+        for (least, z) in minima.iter_mut().zip(cells.iter().step_by(ELEMENT)) {
+            *least = (*least).min(*z);
+        }
+    }
+}
+
+/// The greatest height at which each block has ground: what a road can rise
+/// from the lowest around it, but in any case that of the vehicle's plane.
+fn find_caps(params: &Params, minima: &[i32], caps: &mut [i32]) {
+    let blocks = params.coarse_side().div_ceil(ELEMENT);
+    let cell = params.window.cell_mm << params.shift;
+    let length = cell.wrapping_mul(ELEMENT as i32);
+    for (block, cap) in caps.iter_mut().enumerate() {
+        let at = [block % blocks, block / blocks];
+        let around = |i: usize| at[i].saturating_sub(AROUND)..(at[i] + AROUND + 1).min(blocks);
+        let mut least = UNSEEN;
+        for row in around(1) {
+            for column in around(0) {
+                let away = row.abs_diff(at[1]).max(column.abs_diff(at[0])) as i32;
+                let rise = (away + 1).wrapping_mul(length).wrapping_mul(params.slope) >> 10;
+                let z = minima[row * blocks + column];
+                let reach = z.wrapping_add(rise);
+                least = least.min(if z == UNSEEN { UNSEEN } else { reach });
+            }
+        }
+        let [along, across]: [i32; 2] = std::array::from_fn(|i| {
+            let middle = (2 * at[i] as i32 + 1).wrapping_mul(length) >> 1;
+            let corner = params.window.origin[i].wrapping_mul(params.window.cell_mm);
+            let d = corner.wrapping_add(middle).wrapping_sub(params.base[i]);
+            (d >> 5).wrapping_mul(params.rise[i]) >> 5
+        });
+        let plane = params.base[2].wrapping_add(along).wrapping_add(across);
+        *cap = least.max(plane.wrapping_add(params.slack));
+    }
+}
+
+/// Takes from eroded rows of a block what is higher than ground can be.
+#[multiversion(targets("x86_64+avx2"))]
+fn cut(side: usize, caps: &[i32], rows: &mut [i32]) {
+    for row in rows.chunks_exact_mut(side) {
+        for (cells, cap) in row.chunks_mut(ELEMENT).zip(caps) {
+            for z in cells {
+                *z = if *z > *cap { NONE } else { *z };
             }
         }
     }
@@ -720,6 +806,23 @@ mod tests {
         for (p, height) in fused.iter().zip(&heights) {
             let on_ground = *height <= Params::TOLERANCE;
             assert_eq!(on_ground, p[2] < 3_500, "{p:?} {height}");
+        }
+    }
+
+    #[test]
+    fn a_wall_of_which_only_the_top_is_seen_is_no_ground() {
+        // At 6 m from the vehicle on, behind something that hides its foot.
+        let fused = surface(|x, y| match x {
+            ..=2_000 => Some(0),
+            8_000..8_400 if y.abs() < 15_000 => Some(2_500),
+            _ => None,
+        });
+        let (heights, ground) = run(&fused, [8_100, 0]);
+        assert_eq!(ground, NONE);
+        let wall = fused.iter().zip(&heights).filter(|(p, _)| p[2] > 0);
+        assert!(wall.clone().count() > 1_000);
+        for (p, height) in wall {
+            assert_eq!(*height, NONE, "{p:?}");
         }
     }
 

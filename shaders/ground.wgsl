@@ -26,6 +26,8 @@ struct Params {
 const ELEMENT = 4;
 // Quads of a line, or rows, that one invocation takes.
 const STRETCH = 16;
+// Blocks are compared with those so far away.
+const AROUND = 2;
 // A cell so much lower than all around it is an outlier, mm.
 const PIT = 300;
 // The most by which coarse cells side by side differ in interpolation, mm.
@@ -47,6 +49,8 @@ const NONE = -0x7fffffff - 1;
 @group(0) @binding(6) var<storage, read> given_quads: array<vec4<i32>>;
 @group(0) @binding(7) var<storage, read_write> made: array<i32>;
 @group(0) @binding(8) var<storage, read_write> made_quads: array<vec4<i32>>;
+// The greatest height at which each block of coarse cells has ground.
+@group(0) @binding(9) var<storage, read> caps: array<i32>;
 
 fn coarse_side() -> i32 {
     return i32(params.window.side >> params.shift);
@@ -205,7 +209,57 @@ fn erode_rows(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
-// Erodes columns, then dilates them; here quads go along y.
+// Blocks have as many coarse cells along a side as the element.
+fn blocks() -> i32 {
+    return (coarse_side() + 4 * ELEMENT - 1) / (4 * ELEMENT);
+}
+
+// The least of each block, from rows that were eroded: the first cell of a
+// block's row has the least of all.
+@compute @workgroup_size(64)
+fn find_minima(@builtin(global_invocation_id) id: vec3<u32>) {
+    let pitch = 4 * row_quads();
+    let row = 4 * ELEMENT * (i32(id.x) / blocks());
+    let column = 4 * ELEMENT * (i32(id.x) % blocks());
+    var least = UNSEEN;
+    for (var k = 0; k < 4 * ELEMENT; k += 1) {
+        let z = given[(row + k) * pitch + column];
+        least = min(least, select(UNSEEN, z, row + k < coarse_side()));
+    }
+    if i32(id.x) < blocks() * blocks() {
+        made[id.x] = least;
+    }
+}
+
+// The greatest height at which each block has ground: what a road can rise
+// from the lowest around it, but in any case that of the vehicle's plane.
+@compute @workgroup_size(64)
+fn find_caps(@builtin(global_invocation_id) id: vec3<u32>) {
+    let at = vec2<i32>(i32(id.x) % blocks(), i32(id.x) / blocks());
+    let cell = params.window.cell_mm << params.shift;
+    let length = 4 * ELEMENT * cell;
+    var least = UNSEEN;
+    for (var row = -AROUND; row <= AROUND; row += 1) {
+        for (var column = -AROUND; column <= AROUND; column += 1) {
+            let other = at + vec2<i32>(column, row);
+            let inside = all(vec2<u32>(other) < vec2<u32>(u32(blocks())));
+            let z = given[other.y * blocks() + other.x];
+            let away = max(abs(row), abs(column));
+            let reach = z + (((away + 1) * length * params.slope) >> 10u);
+            least = min(least, select(UNSEEN, reach, inside && z != UNSEEN));
+        }
+    }
+    let middle = ((2 * at + 1) * length) >> vec2<u32>(1u);
+    let d = params.window.origin * params.window.cell_mm + middle - params.base.xy;
+    let rises = ((d >> vec2<u32>(5u)) * params.rise) >> vec2<u32>(5u);
+    let plane = params.base.z + rises.x + rises.y;
+    if i32(id.x) < blocks() * blocks() {
+        made[id.x] = max(least, plane + params.slack);
+    }
+}
+
+// Erodes columns, takes away what is higher than ground can be, and dilates
+// them; here quads go along y.
 @compute @workgroup_size(64)
 fn open_columns(@builtin(global_invocation_id) id: vec3<u32>) {
     let side = coarse_side();
@@ -225,8 +279,10 @@ fn open_columns(@builtin(global_invocation_id) id: vec3<u32>) {
         let rows = 4 * quad + QUAD;
         next = select(next, vec4<i32>(UNSEEN), vec4<u32>(rows) >= vec4<u32>(u32(side)));
         let eroded = erode(&eroding, next);
+        let block = max(quad - ELEMENT, 0) / ELEMENT * blocks() + column / (4 * ELEMENT);
         // From here on the greatest counts.
-        let nothing = (eroded == vec4<i32>(UNSEEN)) | vec4<bool>(quad < ELEMENT);
+        let nothing = (eroded > vec4<i32>(caps[block])) | (eroded == vec4<i32>(UNSEEN))
+            | vec4<bool>(quad < ELEMENT);
         let opened = dilate(&dilating, select(eroded, vec4<i32>(NONE), nothing));
         if k >= ELEMENT && quad - ELEMENT < quads {
             let i = 4 * (quad - ELEMENT) * pitch + column;
