@@ -28,6 +28,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytemuck::{Pod, Zeroable};
+use multiversion::multiversion;
 use rayon::prelude::*;
 use wgpu::{
     BindGroup, Buffer, BufferUsages, CommandEncoder, ComputePassDescriptor,
@@ -116,23 +117,44 @@ pub struct Cluster {
     pub height: i32,
 }
 
-impl Cluster {
-    /// One without points.
-    const EMPTY: Self = Self {
-        min: [i32::MAX; 3],
-        points: 0,
-        max: [i32::MIN; 3],
-        height: i32::MIN,
-    };
+/// A cluster as eight numbers that are raised together: the complements of the
+/// least x, y and z, the number of points, and what is greatest.
+#[derive(Clone, Copy, Debug)]
+struct Extent([i32; 8]);
 
+impl Extent {
+    /// That of no points.
+    const EMPTY: Self = Self::of([i32::MIN; 8], 0);
+
+    /// `points` points, of which the rest is in `raised`.
     #[inline(always)]
-    fn add(&mut self, other: Self) {
-        for i in 0..3 {
-            self.min[i] = self.min[i].min(other.min[i]);
-            self.max[i] = self.max[i].max(other.max[i]);
+    const fn of(mut raised: [i32; 8], points: i32) -> Self {
+        raised[3] = points;
+        Self(raised)
+    }
+
+    /// Takes in a point.
+    #[inline(always)]
+    fn add(&mut self, [x, y, z, _]: Fused, height: i32) {
+        const ONE: [i32; 8] = [0, 0, 0, 1, 0, 0, 0, 0];
+        let point = [!x, !y, !z, 0, x, y, z, height];
+        self.0 = std::array::from_fn(|i| self.0[i].max(point[i]) + ONE[i]);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let points = self.0[3] + other.0[3];
+        let most = std::array::from_fn(|i| self.0[i].max(other.0[i]));
+        *self = Self::of(most, points);
+    }
+
+    fn cluster(&self) -> Cluster {
+        let [x, y, z, points, max @ .., height] = self.0;
+        Cluster {
+            min: [!x, !y, !z],
+            points: points as u32,
+            max,
+            height,
         }
-        self.points += other.points;
-        self.height = self.height.max(other.height);
     }
 }
 
@@ -285,7 +307,7 @@ pub struct Twin {
     /// Component by cell.
     components: Vec<u32>,
     /// Components as each part of the points has them.
-    parts: Vec<Vec<Cluster>>,
+    parts: Vec<Vec<Extent>>,
     /// Label by component.
     numbers: Vec<u32>,
 }
@@ -439,24 +461,8 @@ impl Twin {
             .zip(&mut self.parts)
             .for_each(|(((labels, fused), (cells, heights)), part)| {
                 part.clear();
-                part.resize(components, Cluster::EMPTY);
-                let points = fused.iter().zip(cells.iter().zip(heights));
-                for (label, (p, (cell, height))) in labels.iter_mut().zip(points) {
-                    let component = component_of.get(*cell as usize);
-                    *label = match component {
-                        Some(component) if stands(params, *height) => {
-                            part[*component as usize].add(Cluster {
-                                min: [p[0], p[1], p[2]],
-                                points: 1,
-                                max: [p[0], p[1], p[2]],
-                                height: *height,
-                            });
-                            FIRST + component
-                        }
-                        Some(_) if *height <= params.tolerance && *height != NONE => GROUND,
-                        _ => UNLABELLED,
-                    };
-                }
+                part.resize(components, Extent::EMPTY);
+                measure(params, component_of, (fused, cells, heights), part, labels);
             });
 
         self.clusters.clear();
@@ -464,10 +470,11 @@ impl Twin {
         self.numbers.extend([UNLABELLED, GROUND]);
         let mut found = 0;
         for component in 0..components {
-            let mut cluster = Cluster::EMPTY;
+            let mut extent = Extent::EMPTY;
             for part in &self.parts {
-                cluster.add(part[component]);
+                extent.merge(&part[component]);
             }
+            let cluster = extent.cluster();
             if cluster.points < params.min_points {
                 self.numbers.push(UNLABELLED);
                 continue;
@@ -488,6 +495,29 @@ impl Twin {
             }
         });
         found
+    }
+}
+
+/// Gives points the labels that their components have if all are clusters, and
+/// adds them to these.
+#[multiversion(targets("x86_64+avx2"))]
+fn measure(
+    params: &Params,
+    component_of: &[u32],
+    (fused, cells, heights): (&[Fused], &[u32], &[i32]),
+    components: &mut [Extent],
+    labels: &mut [u32],
+) {
+    let points = fused.iter().zip(cells.iter().zip(heights));
+    for (label, (p, (cell, height))) in labels.iter_mut().zip(points) {
+        *label = match component_of.get(*cell as usize) {
+            Some(component) if stands(params, *height) => {
+                components[*component as usize].add(*p, *height);
+                FIRST + component
+            }
+            Some(_) if *height <= params.tolerance && *height != NONE => GROUND,
+            _ => UNLABELLED,
+        };
     }
 }
 

@@ -17,7 +17,7 @@
 //! ground.
 //!
 //! Work: per point 24 bytes in, 4 out and two random accesses to cells; per
-//! coarse cell eight words in and four out, and some 20 minima and maxima; per
+//! coarse cell nine words in and four out, and some 20 minima and maxima; per
 //! cell of the window 4 bytes out and a bilinear interpolation. The kernels
 //! read and write most cells four at a time, and erode and dilate a line as
 //! they read it.
