@@ -4,12 +4,13 @@
 //!
 //! The kernel hashes the indices of voxels into an open table (atomics and
 //! linear probing after Alcantara et al., "Real-time parallel hashing on the
-//! GPU", 2009) and numbers the slots by a scan over the points. The twin has a
-//! table for each thread, and merges them in the order of the points.
+//! GPU", 2009), sums the points in its slots, and numbers these by a scan over
+//! the points that came first. The twin has a table for each thread, and merges
+//! them in the order of the points.
 //!
 //! Work: per point 16 bytes in, a division and a look into a table of 32 bytes
-//! a voxel (the kernel: 40 bytes in, 4 out, three looks and up to six atomics);
-//! per voxel 16 bytes out and three divisions.
+//! a voxel (the kernel: once for each run of points in one voxel, and up to six
+//! atomics); per voxel 16 bytes out and three divisions.
 
 use std::ops::Range;
 
@@ -151,12 +152,14 @@ pub struct Params {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct Segment {
-    /// How many points there are up to its end, in all segments so far.
-    pub end: u32,
-    /// What to add to the number of a point for its place in the cloud; wraps.
-    pub shift: u32,
+    /// The place of its first point in the cloud.
+    pub first: u32,
+    /// How many points there are.
+    pub length: u32,
+    /// The first of the workgroups that take its points.
+    pub group: u32,
     /// Unused.
-    pub pad: [u32; 2],
+    pub pad: u32,
 }
 
 impl Params {
@@ -173,30 +176,41 @@ impl Params {
         if all > u64::from(MAX_POINTS) {
             return Err(VoxelError::Points(all));
         }
-        let mut points = 0;
-        let mut taken = [Segment::zeroed(); MAX_SEGMENTS];
-        for (segment, (first, length)) in taken.iter_mut().zip(segments) {
-            segment.shift = first.wrapping_sub(points);
-            points += length;
-            segment.end = points;
-        }
+        let mut group = 0;
+        let taken = std::array::from_fn(|i| {
+            let (first, length) = segments.get(i).copied().unwrap_or_default();
+            let segment = Segment {
+                first,
+                length,
+                group,
+                pad: 0,
+            };
+            group += length.div_ceil(GROUP);
+            segment
+        });
         Ok(Self {
             base: bounds.base,
             size_mm: bounds.size_mm,
             extent: bounds.extent,
-            points,
+            points: all as u32,
             segments: taken,
         })
+    }
+
+    /// How many workgroups take the points.
+    fn groups(&self) -> u32 {
+        let groups = self.segments.iter().map(|s| s.length.div_ceil(GROUP));
+        groups.sum()
     }
 
     /// Places in the cloud of a range of points, in order.
     fn places(&self, range: Range<u32>) -> impl Iterator<Item = Range<usize>> {
         let mut start = 0;
         self.segments.iter().filter_map(move |segment| {
-            let from = range.start.max(start);
-            let to = range.end.min(segment.end);
-            start = segment.end;
-            let first = from.wrapping_add(segment.shift) as usize;
+            let end = start + segment.length;
+            let (from, to) = (range.start.max(start), range.end.min(end));
+            let first = (segment.first + from.saturating_sub(start)) as usize;
+            start = end;
             (from < to).then(|| first..first + (to - from) as usize)
         })
     }
@@ -234,13 +248,14 @@ fn slots(max_voxels: u32) -> u32 {
 const RUN: u32 = 8;
 const WORKGROUP: u32 = 64;
 
+/// Points that one workgroup takes.
+const GROUP: u32 = RUN * WORKGROUP;
+
 /// The GPU pipeline.
 #[derive(Debug)]
 pub struct Pipeline {
     insert: Kernel,
     count: Kernel,
-    number: Kernel,
-    accumulate: Kernel,
     finish: Kernel,
 }
 
@@ -252,12 +267,9 @@ pub struct Bound {
     /// The [`Status`].
     pub status: Buffer,
     capacity: u32,
-    max_voxels: u32,
     params: Buffer,
     insert: BindGroup,
     count: BindGroup,
-    number: BindGroup,
-    accumulate: BindGroup,
     finish: BindGroup,
 }
 
@@ -268,8 +280,6 @@ impl Pipeline {
         Self {
             insert: kernel("insert"),
             count: kernel("count"),
-            number: kernel("number"),
-            accumulate: kernel("accumulate"),
             finish: kernel("finish"),
         }
     }
@@ -279,7 +289,7 @@ impl Pipeline {
     pub fn bind(&self, context: &Context, capacity: u32, max_voxels: u32, fused: &Buffer) -> Bound {
         let storage = |label, count: u32, bytes: usize| {
             let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
-            context.buffer(label, u64::from(count.max(1)) * bytes as u64, usage)
+            context.buffer(label, u64::from(count) * bytes as u64, usage)
         };
         let max_voxels = max_voxels.clamp(1, MAX_VOXELS);
         let params = context.buffer(
@@ -287,15 +297,16 @@ impl Pipeline {
             size_of::<Params>() as u64,
             BufferUsages::UNIFORM,
         );
-        let of_points = storage("slots of points", capacity, 4);
-        let table = storage("voxel table", slots(max_voxels), 16);
-        let runs = capacity.div_ceil(RUN);
-        let firsts = storage("voxel firsts", runs + runs.div_ceil(WORKGROUP), 4);
-        let sums = storage("voxel sums", max_voxels, 32);
+        let table = storage("voxel table", slots(max_voxels), 32);
+        // The last workgroup of each segment takes fewer points.
+        let groups = capacity.div_ceil(GROUP) + MAX_SEGMENTS as u32;
+        let of_points = storage("slots of points", groups * GROUP, 4);
+        let firsts = storage("voxel firsts", groups * WORKGROUP, 4);
+        let totals = storage("voxel totals", groups, 4);
         let voxels = storage("voxels", max_voxels, size_of::<Voxel>());
         let status = storage("voxel status", 1, size_of::<Status>());
         let buffers = [
-            &params, fused, &of_points, &table, &firsts, &sums, &voxels, &status,
+            &params, fused, &table, &of_points, &firsts, &totals, &voxels, &status,
         ];
         let group = |kernel: &Kernel, bindings: &[u32]| {
             let buffers: Vec<_> = bindings
@@ -305,16 +316,13 @@ impl Pipeline {
             kernel.bind(context, &buffers)
         };
         Bound {
-            insert: group(&self.insert, &[0, 1, 2, 3, 7]),
-            count: group(&self.count, &[0, 2, 3, 4]),
-            number: group(&self.number, &[0, 2, 3, 4, 5, 7]),
-            accumulate: group(&self.accumulate, &[0, 1, 2, 3, 4, 5]),
-            finish: group(&self.finish, &[5, 6, 7]),
+            insert: group(&self.insert, &[0, 1, 2, 3, 4, 7]),
+            count: group(&self.count, &[2, 3, 4, 5]),
+            finish: group(&self.finish, &[0, 2, 3, 4, 5, 6, 7]),
             params,
             voxels,
             status,
             capacity,
-            max_voxels,
         }
     }
 
@@ -333,16 +341,10 @@ impl Pipeline {
             label: Some("voxel"),
             timestamp_writes: clock,
         });
-        let runs = params.points.div_ceil(RUN);
-        self.insert.dispatch(&mut pass, &bound.insert, runs);
-        self.count.dispatch(&mut pass, &bound.count, runs);
-        self.number.dispatch(&mut pass, &bound.number, runs);
-        self.accumulate.dispatch(&mut pass, &bound.accumulate, runs);
-        // How many voxels there are, only the device knows: an invocation
-        // takes as many as it finds.
-        let most = params.points.min(bound.max_voxels);
-        self.finish
-            .dispatch(&mut pass, &bound.finish, most.div_ceil(RUN));
+        let invocations = params.groups() * WORKGROUP;
+        self.insert.dispatch(&mut pass, &bound.insert, invocations);
+        self.count.dispatch(&mut pass, &bound.count, invocations);
+        self.finish.dispatch(&mut pass, &bound.finish, invocations);
     }
 }
 
