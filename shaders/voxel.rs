@@ -24,6 +24,7 @@ use wgpu::{
 use crate::context::Context;
 use crate::fuse::{Fused, Outcome, outcome_of};
 use crate::kernel::Kernel;
+use crate::window::nearest;
 
 /// The WGSL program.
 pub const SOURCE: &str = include_str!("voxel.wgsl");
@@ -449,20 +450,39 @@ fn fill(params: &Params, fused: &[Fused], slots: usize, range: Range<u32>, maps:
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 struct Cell {
-    /// Coordinates in the box, x lowest, [`KEY_BITS`] each.
-    key: u64,
+    /// The voxel's index in the box.
+    key: u32,
     /// The greatest.
     intensity: u32,
     /// Sums of x, y and z, which wrap, and the number of points.
     sum: [u32; 4],
 }
 
-const KEY_BITS: u32 = MAX_EXTENT.trailing_zeros();
+impl Cell {
+    /// What one point tells of its voxel.
+    #[inline(always)]
+    fn of(key: u32, point: Fused) -> Self {
+        let [x, y, z, tag] = point.map(|c| c as u32);
+        Self {
+            key,
+            intensity: tag & 0xffff,
+            sum: [x, y, z, 1],
+        }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, other: &Self) {
+        self.intensity = self.intensity.max(other.intensity);
+        for i in 0..4 {
+            self.sum[i] = self.sum[i].wrapping_add(other.sum[i]);
+        }
+    }
+}
 
 /// The key of a point that is in no voxel, since it was dropped.
-const DROPPED: u64 = u64::MAX;
+const DROPPED: u32 = u32::MAX;
 /// The key of a point that is in no voxel, since it lies outside the box.
-const OUTSIDE: u64 = u64::MAX - 1;
+const OUTSIDE: u32 = u32::MAX - 1;
 
 /// Voxels by key, in the order in which they were inserted. Open addressing
 /// with linear probing, at most half full.
@@ -507,21 +527,28 @@ impl Map {
         for points in points.chunks(BLOCK) {
             let keys = &mut keys[..points.len()];
             locate(params, points, keys);
-            for (p, key) in points.iter().zip(keys) {
-                if *key >= OUTSIDE {
-                    self.outside += u32::from(*key == OUTSIDE);
-                    continue;
+            // Points in a row often lie in one voxel.
+            let mut run = Cell::of(DROPPED, [0; 4]);
+            for (p, &key) in points.iter().zip(&*keys) {
+                let cell = Cell::of(key, *p);
+                if key == run.key {
+                    run.add(&cell);
+                } else {
+                    self.put(most, &run);
+                    run = cell;
                 }
-                let [x, y, z, tag] = p.map(|c| c as u32);
-                self.add(
-                    most,
-                    &Cell {
-                        key: *key,
-                        intensity: tag & 0xffff,
-                        sum: [x, y, z, 1],
-                    },
-                );
             }
+            self.put(most, &run);
+        }
+    }
+
+    /// Adds a run of points.
+    #[inline(always)]
+    fn put(&mut self, most: usize, run: &Cell) {
+        match run.key {
+            DROPPED => {}
+            OUTSIDE => self.outside += run.sum[3],
+            _ => self.add(most, run),
         }
     }
 
@@ -544,10 +571,7 @@ impl Map {
             }
             let known = &mut self.cells[held - 1];
             if known.key == cell.key {
-                known.intensity = known.intensity.max(cell.intensity);
-                for i in 0..4 {
-                    known.sum[i] = known.sum[i].wrapping_add(cell.sum[i]);
-                }
+                known.add(cell);
                 return;
             }
             slot = (slot + 1) & (self.slots.len() - 1);
@@ -566,28 +590,27 @@ impl Map {
 
 /// Fibonacci hashing into a power of two of slots.
 #[inline(always)]
-fn hash(key: u64, slots: usize) -> usize {
-    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (slots - 1)
+fn hash(key: u32, slots: usize) -> usize {
+    (u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (slots - 1)
 }
 
 /// The keys of points. Without a branch, so that the compiler can take several
 /// points at once.
 #[multiversion::multiversion(targets("x86_64+avx2"))]
-fn locate(params: &Params, points: &[Fused], keys: &mut [u64]) {
+fn locate(params: &Params, points: &[Fused], keys: &mut [u32]) {
     let size = params.size_mm;
     let corner = params.base.map(|c| c.wrapping_mul(size));
     let length = params.extent.map(|n| n.wrapping_mul(size as u32));
     for (p, key) in points.iter().zip(keys) {
         let [x, y, z]: [i32; 3] = std::array::from_fn(|i| p[i].wrapping_sub(corner[i]));
         let inside = ((x as u32) < length[0]) & ((y as u32) < length[1]) & ((z as u32) < length[2]);
-        let [i, j, k] = [x, y, z].map(|c| u64::from(quotient(c, size) as u32));
-        let voxel = i | j << KEY_BITS | k << (2 * KEY_BITS);
-        let key_of_kept = if inside { voxel } else { OUTSIDE };
-        *key = if outcome_of(*p) == Outcome::Kept {
-            key_of_kept
-        } else {
-            DROPPED
-        };
+        let [i, j, k] = [x, y, z].map(|c| quotient(c, size) as u32);
+        let [columns, rows, _] = params.extent;
+        let row = k.wrapping_mul(rows).wrapping_add(j);
+        let voxel = row.wrapping_mul(columns).wrapping_add(i);
+        let outside = 0u32.wrapping_sub(u32::from(!inside));
+        let dropped = 0u32.wrapping_sub(u32::from(outcome_of(*p) != Outcome::Kept));
+        *key = voxel & !outside | OUTSIDE & outside | dropped;
     }
 }
 
@@ -595,7 +618,7 @@ fn locate(params: &Params, points: &[Fused], keys: &mut [u64]) {
 /// off, is set right in integers.
 #[inline(always)]
 fn quotient(a: i32, b: i32) -> i32 {
-    let estimate = (a as f32 * (1.0 / b as f32)) as i32;
+    let estimate = nearest(a as f32 * (1.0 / b as f32));
     let rest = a.wrapping_sub(estimate.wrapping_mul(b));
     estimate
         .wrapping_sub(i32::from(rest < 0))
@@ -606,22 +629,23 @@ fn quotient(a: i32, b: i32) -> i32 {
 #[inline(always)]
 fn mean(sum: u32, count: u32) -> i32 {
     let n = sum.wrapping_add(count / 2);
-    let estimate = (n as f32 * (1.0 / count as f32)) as u32;
-    let rest = n.wrapping_sub(estimate.wrapping_mul(count)) as i32;
-    (estimate as i32)
+    let estimate = nearest(n as f32 * (1.0 / count as f32));
+    let rest = n.wrapping_sub((estimate as u32).wrapping_mul(count)) as i32;
+    estimate
         .wrapping_sub(i32::from(rest < 0))
         .wrapping_add(i32::from(rest >= count as i32))
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2"))]
 fn finish(params: &Params, cells: &[Cell], voxels: &mut [Voxel]) {
-    const MASK: u64 = (1 << KEY_BITS) - 1;
+    let [columns, rows, _] = params.extent;
     for (cell, out) in cells.iter().zip(voxels) {
         let count = cell.sum[3];
+        let row = cell.key / columns;
+        let voxel = [cell.key % columns, row % rows, row / rows];
         let centroid = |i: usize| {
-            let voxel = (cell.key >> (i as u32 * KEY_BITS) & MASK) as i32;
             let corner = params.base[i]
-                .wrapping_add(voxel)
+                .wrapping_add(voxel[i] as i32)
                 .wrapping_mul(params.size_mm);
             // The sum of the offsets from the corner fits, whatever wrapped.
             let offsets = cell.sum[i].wrapping_sub((corner as u32).wrapping_mul(count));
