@@ -126,29 +126,26 @@ fn hash(key: u32) -> u32 {
     return h ^ (h >> 13u);
 }
 
-// The slot that holds a key, once it is there.
+// The slot that holds a key, once it is there; none if all are taken.
 fn slot_of(key: u32) -> u32 {
-    let mask = arrayLength(&table) - 1u;
+    let size = arrayLength(&table);
     var slot = hash(key);
     // Twice round, as an exchange may fail for no reason.
-    for (var steps = 0u; steps <= 2u * mask; steps += 64u) {
-        for (var step = 0u; step < 64u; step += 1u) {
-            slot &= mask;
-            var held = atomicLoad(&table[slot].key);
-            if held == 0u {
-                let exchange = atomicCompareExchangeWeak(&table[slot].key, 0u, key);
-                held = select(exchange.old_value, key, exchange.exchanged);
-            }
-            if held == key {
-                return slot;
-            }
-            slot += select(1u, 0u, held == 0u);
+    for (var step = 1u; step <= 2u * size; step += 1u) {
+        slot &= size - 1u;
+        var held = atomicLoad(&table[slot].key);
+        if held == 0u {
+            let exchange = atomicCompareExchangeWeak(&table[slot].key, 0u, key);
+            held = select(exchange.old_value, key, exchange.exchanged);
         }
-        if atomicLoad(&status.full) != 0u {
-            return NOWHERE;
+        if held == key {
+            return slot;
+        }
+        slot += select(1u, 0u, held == 0u);
+        if (step & 63u) == 0u && atomicLoad(&status.full) != 0u {
+            break;
         }
     }
-    atomicStore(&status.full, 1u);
     return NOWHERE;
 }
 
@@ -178,6 +175,7 @@ fn insert(
     var count = 0u;
     var intensity = 0u;
     var outside = 0u;
+    var full = false;
     var mask = 0u;
     for (var i = run.x; i < run.y; i += 1u) {
         let p = fused[i];
@@ -192,8 +190,9 @@ fn insert(
             intensity = 0u;
             key = wanted;
             slot = NOWHERE;
-            if key != 0u {
+            if key != 0u && !full {
                 slot = slot_of(key);
+                full = slot == NOWHERE;
             }
             let number = RUN * id.x + i - run.x;
             if slot != NOWHERE && atomicLoad(&table[slot].first) < ~number {
@@ -211,6 +210,9 @@ fn insert(
     firsts[id.x] = mask;
     if outside > 0u {
         atomicAdd(&status.outside, outside);
+    }
+    if full {
+        atomicStore(&status.full, 1u);
     }
 }
 
