@@ -56,6 +56,7 @@ pub struct Params {
 pub struct Pipeline {
     pack: Kernel,
     measure: Kernel,
+    floors: Kernel,
     spread: Kernel,
 }
 
@@ -69,6 +70,7 @@ pub struct Bound {
     pub distances: Buffer,
     pack: BindGroup,
     measure: BindGroup,
+    floors: BindGroup,
     spread: BindGroup,
 }
 
@@ -79,6 +81,7 @@ impl Pipeline {
         Self {
             pack: kernel("pack", 64),
             measure: kernel("measure", 64),
+            floors: kernel("floors", 64),
             spread: kernel("spread", 256),
         }
     }
@@ -95,7 +98,7 @@ impl Pipeline {
         let bands = side.div_ceil(32);
         let columns = storage("columns", bands * side);
         let rows = storage("rows", bands);
-        let squares = storage("squares", side * side);
+        let halves = storage("distances along columns", side * side / 2);
         let least = storage("least", bands * 32);
         let distances = storage("distances", side * side);
         Bound {
@@ -103,19 +106,15 @@ impl Pipeline {
                 context,
                 &[(0, &params), (1, grid), (2, &columns), (3, &rows)],
             ),
-            measure: self.measure.bind(
-                context,
-                &[
-                    (0, &params),
-                    (2, &columns),
-                    (3, &rows),
-                    (4, &squares),
-                    (5, &least),
-                ],
-            ),
+            measure: self
+                .measure
+                .bind(context, &[(0, &params), (2, &columns), (4, &halves)]),
+            floors: self
+                .floors
+                .bind(context, &[(0, &params), (3, &rows), (5, &least)]),
             spread: self.spread.bind(
                 context,
-                &[(0, &params), (5, &least), (6, &squares), (7, &distances)],
+                &[(0, &params), (5, &least), (6, &halves), (7, &distances)],
             ),
             params,
             rows,
@@ -138,10 +137,10 @@ impl Pipeline {
             label: Some("distance"),
             timestamp_writes: clock,
         });
-        self.pack.dispatch(&mut pass, &bound.pack, side / 2 * bands);
-        // A workgroup more, for the least of each row.
-        self.measure
-            .dispatch(&mut pass, &bound.measure, (side + 64) * bands);
+        let words = side / 2 * bands;
+        self.pack.dispatch(&mut pass, &bound.pack, words);
+        self.measure.dispatch(&mut pass, &bound.measure, words);
+        self.floors.dispatch(&mut pass, &bound.floors, side);
         self.spread
             .dispatch(&mut pass, &bound.spread, side * side / 4);
     }

@@ -3,7 +3,8 @@
 //! of the window they are.
 //!
 //! Work: per point 16 bytes in and 20 out, and two 3 × 4 integer transforms;
-//! the poses (48 bytes each, at most 512) stay in the nearest cache.
+//! the poses (48 bytes each, at most 512) stay in the nearest cache. A pose is
+//! read once for all points in a row that have it.
 
 use bytemuck::{Pod, Zeroable, bytes_of, cast_slice};
 use rayon::prelude::*;
@@ -126,6 +127,9 @@ pub fn pose_of(fused: Fused) -> usize {
     (fused[3] as u32 >> 21 & 511) as usize
 }
 
+/// Points that one invocation takes.
+const RUN: u32 = 8;
+
 /// The GPU program.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -153,7 +157,7 @@ impl Pipeline {
     /// Compiles the program.
     pub fn new(context: &Context) -> Self {
         Self {
-            kernel: Kernel::new(context, "fuse", SOURCE, 256),
+            kernel: Kernel::new(context, "fuse", SOURCE, 64),
         }
     }
 
@@ -212,7 +216,8 @@ impl Pipeline {
             label: Some("fuse"),
             timestamp_writes: clock,
         });
-        self.kernel.dispatch(&mut pass, &bound.group, params.points);
+        let runs = params.points.div_ceil(RUN);
+        self.kernel.dispatch(&mut pass, &bound.group, runs);
     }
 }
 

@@ -34,6 +34,7 @@ const NOT_FINITE = 1u;
 const OUT_OF_RANGE = 2u;
 const OWN_BODY = 3u;
 const OUTCOMES = 4u;
+const OF_EACH = vec4<u32>(KEPT, NOT_FINITE, OUT_OF_RANGE, OWN_BODY);
 
 const LIMIT = 524287;
 
@@ -44,6 +45,10 @@ const LIMIT = 524287;
 @group(0) @binding(4) var<storage, read_write> fused: array<vec4<i32>>;
 @group(0) @binding(5) var<storage, read_write> cells: array<u32>;
 @group(0) @binding(6) var<storage, read_write> counts: array<atomic<u32>, 4>;
+
+// Consecutive points for an invocation: most have the sweep and the pose of
+// the one before.
+const RUN = 8u;
 
 var<workgroup> group_counts: array<atomic<u32>, 4>;
 
@@ -70,36 +75,66 @@ fn outcome(p: vec3<i32>, base: vec3<i32>) -> u32 {
     return KEPT;
 }
 
-@compute @workgroup_size(256)
+// The pose that a point with a tag has.
+fn pose_of(sweep: Sweep, tag: u32) -> u32 {
+    let ticks = sweep.tick + ((tag >> 16u) & sweep.mask);
+    return min(sweep.pose + (ticks >> params.tick_shift), params.poses - 1u);
+}
+
+// The sweep that a point is of.
+fn sweep_of(point: u32) -> u32 {
+    var s = 0u;
+    while s + 1u < params.sweeps && sweeps[s + 1u].first <= point {
+        s += 1u;
+    }
+    return s;
+}
+
+@compute @workgroup_size(64)
 fn fuse(
     @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    if local < OUTCOMES {
-        atomicStore(&group_counts[local], 0u);
+    let end = min(RUN * (id.x + 1u), params.points);
+    var found = vec4<u32>(0u);
+    var i = RUN * id.x;
+    while i < end {
+        let s = sweep_of(i);
+        let sweep = sweeps[s];
+        var next = params.points;
+        if s + 1u < params.sweeps {
+            next = sweeps[s + 1u].first;
+        }
+        var p = points[i];
+        let pose = pose_of(sweep, u32(p.w));
+        let odom_from_base = poses[pose];
+        loop {
+            let base = transform(sweep.base_from_sensor, p.xyz);
+            let what = outcome(p.xyz, base);
+            var odom = vec3<i32>(0);
+            var cell = NOWHERE;
+            if what == KEPT {
+                odom = transform(odom_from_base, base);
+                cell = window_index(params.window, odom.xy);
+            }
+            let told = (u32(p.w) & 0xffffu) | (s << 16u) | (pose << 21u) | (what << 30u);
+            fused[i] = vec4<i32>(odom, i32(told));
+            cells[i] = cell;
+            found += vec4<u32>(vec4<u32>(what) == OF_EACH);
+            i += 1u;
+            if i >= min(end, next) {
+                break;
+            }
+            p = points[i];
+            if pose_of(sweep, u32(p.w)) != pose {
+                break;
+            }
+        }
     }
-    workgroupBarrier();
-    if id.x < params.points {
-        var s = 0u;
-        while s + 1u < params.sweeps && sweeps[s + 1u].first <= id.x {
-            s += 1u;
+    for (var what = 0u; what < OUTCOMES; what += 1u) {
+        if found[what] > 0u {
+            atomicAdd(&group_counts[what], found[what]);
         }
-        let p = points[id.x];
-        let base = transform(sweeps[s].base_from_sensor, p.xyz);
-        let what = outcome(p.xyz, base);
-        let tag = u32(p.w);
-        let ticks = sweeps[s].tick + ((tag >> 16u) & sweeps[s].mask);
-        let pose = min(sweeps[s].pose + (ticks >> params.tick_shift), params.poses - 1u);
-        var odom = vec3<i32>(0);
-        var cell = NOWHERE;
-        if what == KEPT {
-            odom = transform(poses[pose], base);
-            cell = window_index(params.window, odom.xy);
-        }
-        let told = (tag & 0xffffu) | (s << 16u) | (pose << 21u) | (what << 30u);
-        fused[id.x] = vec4<i32>(odom, i32(told));
-        cells[id.x] = cell;
-        atomicAdd(&group_counts[what], 1u);
     }
     workgroupBarrier();
     if local < OUTCOMES {

@@ -4,12 +4,13 @@
 //!
 //! The kernel hashes the indices of voxels into an open table (atomics and
 //! linear probing after Alcantara et al., "Real-time parallel hashing on the
-//! GPU", 2009) and numbers the slots by a scan over the points. The twin has a
-//! table for each thread, and merges them in the order of the points.
+//! GPU", 2009), sums the points in its slots, and numbers these by a scan over
+//! the points that came first. The twin has a table for each thread, and merges
+//! them in the order of the points.
 //!
 //! Work: per point 16 bytes in, a division and a look into a table of 32 bytes
-//! a voxel (the kernel: 40 bytes in, 4 out, three looks and up to six atomics);
-//! per voxel 16 bytes out and three divisions.
+//! a voxel (the kernel: once for each run of points in one voxel, and up to six
+//! atomics); per voxel 16 bytes out and three divisions.
 
 use std::ops::Range;
 
@@ -23,6 +24,7 @@ use wgpu::{
 use crate::context::Context;
 use crate::fuse::{Fused, Outcome, outcome_of};
 use crate::kernel::Kernel;
+use crate::window::nearest;
 
 /// The WGSL program.
 pub const SOURCE: &str = include_str!("voxel.wgsl");
@@ -151,12 +153,14 @@ pub struct Params {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct Segment {
-    /// How many points there are up to its end, in all segments so far.
-    pub end: u32,
-    /// What to add to the number of a point for its place in the cloud; wraps.
-    pub shift: u32,
+    /// The place of its first point in the cloud.
+    pub first: u32,
+    /// How many points there are.
+    pub length: u32,
+    /// The first of the workgroups that take its points.
+    pub group: u32,
     /// Unused.
-    pub pad: [u32; 2],
+    pub pad: u32,
 }
 
 impl Params {
@@ -173,30 +177,41 @@ impl Params {
         if all > u64::from(MAX_POINTS) {
             return Err(VoxelError::Points(all));
         }
-        let mut points = 0;
-        let mut taken = [Segment::zeroed(); MAX_SEGMENTS];
-        for (segment, (first, length)) in taken.iter_mut().zip(segments) {
-            segment.shift = first.wrapping_sub(points);
-            points += length;
-            segment.end = points;
-        }
+        let mut group = 0;
+        let taken = std::array::from_fn(|i| {
+            let (first, length) = segments.get(i).copied().unwrap_or_default();
+            let segment = Segment {
+                first,
+                length,
+                group,
+                pad: 0,
+            };
+            group += length.div_ceil(GROUP);
+            segment
+        });
         Ok(Self {
             base: bounds.base,
             size_mm: bounds.size_mm,
             extent: bounds.extent,
-            points,
+            points: all as u32,
             segments: taken,
         })
+    }
+
+    /// How many workgroups take the points.
+    fn groups(&self) -> u32 {
+        let groups = self.segments.iter().map(|s| s.length.div_ceil(GROUP));
+        groups.sum()
     }
 
     /// Places in the cloud of a range of points, in order.
     fn places(&self, range: Range<u32>) -> impl Iterator<Item = Range<usize>> {
         let mut start = 0;
         self.segments.iter().filter_map(move |segment| {
-            let from = range.start.max(start);
-            let to = range.end.min(segment.end);
-            start = segment.end;
-            let first = from.wrapping_add(segment.shift) as usize;
+            let end = start + segment.length;
+            let (from, to) = (range.start.max(start), range.end.min(end));
+            let first = (segment.first + from.saturating_sub(start)) as usize;
+            start = end;
             (from < to).then(|| first..first + (to - from) as usize)
         })
     }
@@ -234,13 +249,14 @@ fn slots(max_voxels: u32) -> u32 {
 const RUN: u32 = 8;
 const WORKGROUP: u32 = 64;
 
+/// Points that one workgroup takes.
+const GROUP: u32 = RUN * WORKGROUP;
+
 /// The GPU pipeline.
 #[derive(Debug)]
 pub struct Pipeline {
     insert: Kernel,
     count: Kernel,
-    number: Kernel,
-    accumulate: Kernel,
     finish: Kernel,
 }
 
@@ -252,12 +268,9 @@ pub struct Bound {
     /// The [`Status`].
     pub status: Buffer,
     capacity: u32,
-    max_voxels: u32,
     params: Buffer,
     insert: BindGroup,
     count: BindGroup,
-    number: BindGroup,
-    accumulate: BindGroup,
     finish: BindGroup,
 }
 
@@ -268,8 +281,6 @@ impl Pipeline {
         Self {
             insert: kernel("insert"),
             count: kernel("count"),
-            number: kernel("number"),
-            accumulate: kernel("accumulate"),
             finish: kernel("finish"),
         }
     }
@@ -279,7 +290,7 @@ impl Pipeline {
     pub fn bind(&self, context: &Context, capacity: u32, max_voxels: u32, fused: &Buffer) -> Bound {
         let storage = |label, count: u32, bytes: usize| {
             let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
-            context.buffer(label, u64::from(count.max(1)) * bytes as u64, usage)
+            context.buffer(label, u64::from(count) * bytes as u64, usage)
         };
         let max_voxels = max_voxels.clamp(1, MAX_VOXELS);
         let params = context.buffer(
@@ -287,15 +298,16 @@ impl Pipeline {
             size_of::<Params>() as u64,
             BufferUsages::UNIFORM,
         );
-        let of_points = storage("slots of points", capacity, 4);
-        let table = storage("voxel table", slots(max_voxels), 16);
-        let runs = capacity.div_ceil(RUN);
-        let firsts = storage("voxel firsts", runs + runs.div_ceil(WORKGROUP), 4);
-        let sums = storage("voxel sums", max_voxels, 32);
+        let table = storage("voxel table", slots(max_voxels), 32);
+        // The last workgroup of each segment takes fewer points.
+        let groups = capacity.div_ceil(GROUP) + MAX_SEGMENTS as u32;
+        let of_points = storage("slots of points", groups * GROUP, 4);
+        let firsts = storage("voxel firsts", groups * WORKGROUP, 4);
+        let totals = storage("voxel totals", groups, 4);
         let voxels = storage("voxels", max_voxels, size_of::<Voxel>());
         let status = storage("voxel status", 1, size_of::<Status>());
         let buffers = [
-            &params, fused, &of_points, &table, &firsts, &sums, &voxels, &status,
+            &params, fused, &table, &of_points, &firsts, &totals, &voxels, &status,
         ];
         let group = |kernel: &Kernel, bindings: &[u32]| {
             let buffers: Vec<_> = bindings
@@ -305,16 +317,13 @@ impl Pipeline {
             kernel.bind(context, &buffers)
         };
         Bound {
-            insert: group(&self.insert, &[0, 1, 2, 3, 7]),
-            count: group(&self.count, &[0, 2, 3, 4]),
-            number: group(&self.number, &[0, 2, 3, 4, 5, 7]),
-            accumulate: group(&self.accumulate, &[0, 1, 2, 3, 4, 5]),
-            finish: group(&self.finish, &[5, 6, 7]),
+            insert: group(&self.insert, &[0, 1, 2, 3, 4, 7]),
+            count: group(&self.count, &[2, 3, 4, 5]),
+            finish: group(&self.finish, &[0, 2, 3, 4, 5, 6, 7]),
             params,
             voxels,
             status,
             capacity,
-            max_voxels,
         }
     }
 
@@ -333,16 +342,10 @@ impl Pipeline {
             label: Some("voxel"),
             timestamp_writes: clock,
         });
-        let runs = params.points.div_ceil(RUN);
-        self.insert.dispatch(&mut pass, &bound.insert, runs);
-        self.count.dispatch(&mut pass, &bound.count, runs);
-        self.number.dispatch(&mut pass, &bound.number, runs);
-        self.accumulate.dispatch(&mut pass, &bound.accumulate, runs);
-        // How many voxels there are, only the device knows: an invocation
-        // takes as many as it finds.
-        let most = params.points.min(bound.max_voxels);
-        self.finish
-            .dispatch(&mut pass, &bound.finish, most.div_ceil(RUN));
+        let invocations = params.groups() * WORKGROUP;
+        self.insert.dispatch(&mut pass, &bound.insert, invocations);
+        self.count.dispatch(&mut pass, &bound.count, invocations);
+        self.finish.dispatch(&mut pass, &bound.finish, invocations);
     }
 }
 
@@ -447,20 +450,39 @@ fn fill(params: &Params, fused: &[Fused], slots: usize, range: Range<u32>, maps:
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 struct Cell {
-    /// Coordinates in the box, x lowest, [`KEY_BITS`] each.
-    key: u64,
+    /// The voxel's index in the box.
+    key: u32,
     /// The greatest.
     intensity: u32,
     /// Sums of x, y and z, which wrap, and the number of points.
     sum: [u32; 4],
 }
 
-const KEY_BITS: u32 = MAX_EXTENT.trailing_zeros();
+impl Cell {
+    /// What one point tells of its voxel.
+    #[inline(always)]
+    fn of(key: u32, point: Fused) -> Self {
+        let [x, y, z, tag] = point.map(|c| c as u32);
+        Self {
+            key,
+            intensity: tag & 0xffff,
+            sum: [x, y, z, 1],
+        }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, other: &Self) {
+        self.intensity = self.intensity.max(other.intensity);
+        for i in 0..4 {
+            self.sum[i] = self.sum[i].wrapping_add(other.sum[i]);
+        }
+    }
+}
 
 /// The key of a point that is in no voxel, since it was dropped.
-const DROPPED: u64 = u64::MAX;
+const DROPPED: u32 = u32::MAX;
 /// The key of a point that is in no voxel, since it lies outside the box.
-const OUTSIDE: u64 = u64::MAX - 1;
+const OUTSIDE: u32 = u32::MAX - 1;
 
 /// Voxels by key, in the order in which they were inserted. Open addressing
 /// with linear probing, at most half full.
@@ -505,21 +527,28 @@ impl Map {
         for points in points.chunks(BLOCK) {
             let keys = &mut keys[..points.len()];
             locate(params, points, keys);
-            for (p, key) in points.iter().zip(keys) {
-                if *key >= OUTSIDE {
-                    self.outside += u32::from(*key == OUTSIDE);
-                    continue;
+            // Points in a row often lie in one voxel.
+            let mut run = Cell::of(DROPPED, [0; 4]);
+            for (p, &key) in points.iter().zip(&*keys) {
+                let cell = Cell::of(key, *p);
+                if key == run.key {
+                    run.add(&cell);
+                } else {
+                    self.put(most, &run);
+                    run = cell;
                 }
-                let [x, y, z, tag] = p.map(|c| c as u32);
-                self.add(
-                    most,
-                    &Cell {
-                        key: *key,
-                        intensity: tag & 0xffff,
-                        sum: [x, y, z, 1],
-                    },
-                );
             }
+            self.put(most, &run);
+        }
+    }
+
+    /// Adds a run of points.
+    #[inline(always)]
+    fn put(&mut self, most: usize, run: &Cell) {
+        match run.key {
+            DROPPED => {}
+            OUTSIDE => self.outside += run.sum[3],
+            _ => self.add(most, run),
         }
     }
 
@@ -542,10 +571,7 @@ impl Map {
             }
             let known = &mut self.cells[held - 1];
             if known.key == cell.key {
-                known.intensity = known.intensity.max(cell.intensity);
-                for i in 0..4 {
-                    known.sum[i] = known.sum[i].wrapping_add(cell.sum[i]);
-                }
+                known.add(cell);
                 return;
             }
             slot = (slot + 1) & (self.slots.len() - 1);
@@ -564,28 +590,27 @@ impl Map {
 
 /// Fibonacci hashing into a power of two of slots.
 #[inline(always)]
-fn hash(key: u64, slots: usize) -> usize {
-    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (slots - 1)
+fn hash(key: u32, slots: usize) -> usize {
+    (u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (slots - 1)
 }
 
 /// The keys of points. Without a branch, so that the compiler can take several
 /// points at once.
 #[multiversion::multiversion(targets("x86_64+avx2"))]
-fn locate(params: &Params, points: &[Fused], keys: &mut [u64]) {
+fn locate(params: &Params, points: &[Fused], keys: &mut [u32]) {
     let size = params.size_mm;
     let corner = params.base.map(|c| c.wrapping_mul(size));
     let length = params.extent.map(|n| n.wrapping_mul(size as u32));
     for (p, key) in points.iter().zip(keys) {
         let [x, y, z]: [i32; 3] = std::array::from_fn(|i| p[i].wrapping_sub(corner[i]));
         let inside = ((x as u32) < length[0]) & ((y as u32) < length[1]) & ((z as u32) < length[2]);
-        let [i, j, k] = [x, y, z].map(|c| u64::from(quotient(c, size) as u32));
-        let voxel = i | j << KEY_BITS | k << (2 * KEY_BITS);
-        let key_of_kept = if inside { voxel } else { OUTSIDE };
-        *key = if outcome_of(*p) == Outcome::Kept {
-            key_of_kept
-        } else {
-            DROPPED
-        };
+        let [i, j, k] = [x, y, z].map(|c| quotient(c, size) as u32);
+        let [columns, rows, _] = params.extent;
+        let row = k.wrapping_mul(rows).wrapping_add(j);
+        let voxel = row.wrapping_mul(columns).wrapping_add(i);
+        let outside = 0u32.wrapping_sub(u32::from(!inside));
+        let dropped = 0u32.wrapping_sub(u32::from(outcome_of(*p) != Outcome::Kept));
+        *key = voxel & !outside | OUTSIDE & outside | dropped;
     }
 }
 
@@ -593,7 +618,7 @@ fn locate(params: &Params, points: &[Fused], keys: &mut [u64]) {
 /// off, is set right in integers.
 #[inline(always)]
 fn quotient(a: i32, b: i32) -> i32 {
-    let estimate = (a as f32 * (1.0 / b as f32)) as i32;
+    let estimate = nearest(a as f32 * (1.0 / b as f32));
     let rest = a.wrapping_sub(estimate.wrapping_mul(b));
     estimate
         .wrapping_sub(i32::from(rest < 0))
@@ -604,22 +629,23 @@ fn quotient(a: i32, b: i32) -> i32 {
 #[inline(always)]
 fn mean(sum: u32, count: u32) -> i32 {
     let n = sum.wrapping_add(count / 2);
-    let estimate = (n as f32 * (1.0 / count as f32)) as u32;
-    let rest = n.wrapping_sub(estimate.wrapping_mul(count)) as i32;
-    (estimate as i32)
+    let estimate = nearest(n as f32 * (1.0 / count as f32));
+    let rest = n.wrapping_sub((estimate as u32).wrapping_mul(count)) as i32;
+    estimate
         .wrapping_sub(i32::from(rest < 0))
         .wrapping_add(i32::from(rest >= count as i32))
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2"))]
 fn finish(params: &Params, cells: &[Cell], voxels: &mut [Voxel]) {
-    const MASK: u64 = (1 << KEY_BITS) - 1;
+    let [columns, rows, _] = params.extent;
     for (cell, out) in cells.iter().zip(voxels) {
         let count = cell.sum[3];
+        let row = cell.key / columns;
+        let voxel = [cell.key % columns, row % rows, row / rows];
         let centroid = |i: usize| {
-            let voxel = (cell.key >> (i as u32 * KEY_BITS) & MASK) as i32;
             let corner = params.base[i]
-                .wrapping_add(voxel)
+                .wrapping_add(voxel[i] as i32)
                 .wrapping_mul(params.size_mm);
             // The sum of the offsets from the corner fits, whatever wrapped.
             let offsets = cell.sum[i].wrapping_sub((corner as u32).wrapping_mul(count));

@@ -74,9 +74,19 @@ impl Window {
 #[inline(always)]
 pub(crate) fn quotient(a: u32, b: i32) -> u32 {
     let a = a as i32;
-    let estimate = (a as f32 * (1.0 / b as f32)) as i32;
+    let estimate = nearest(a as f32 * (1.0 / b as f32));
     let rest = a.wrapping_sub(estimate.wrapping_mul(b));
-    (estimate - i32::from(rest < 0) + i32::from(rest >= b)) as u32
+    estimate
+        .wrapping_sub(i32::from(rest < 0))
+        .wrapping_add(i32::from(rest >= b)) as u32
+}
+
+/// The nearest integer of a number below 2²², which is in the lowest bits once
+/// 1.5 × 2²³ is added. A cast would ask of each number whether it is one.
+#[inline(always)]
+pub(crate) fn nearest(x: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32
 }
 
 #[cfg(test)]

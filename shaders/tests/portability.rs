@@ -173,7 +173,15 @@ fn parameters_have_one_layout() {
         points,
         segments
     );
-    same_layout!(voxel::SOURCE, "Segment", voxel::Segment, end, shift, pad);
+    same_layout!(
+        voxel::SOURCE,
+        "Segment",
+        voxel::Segment,
+        first,
+        length,
+        group,
+        pad
+    );
     same_layout!(
         voxel::SOURCE,
         "Status",
