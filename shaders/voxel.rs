@@ -245,6 +245,14 @@ fn slots(max_voxels: u32) -> u32 {
     (2 * max_voxels.clamp(1, MAX_VOXELS)).next_power_of_two()
 }
 
+/// Bytes of the largest buffer of a run with room for so many voxels.
+pub fn table_bytes(max_voxels: u32) -> u64 {
+    SLOT as u64 * u64::from(slots(max_voxels))
+}
+
+/// Bytes of a slot of the table.
+const SLOT: usize = 32;
+
 /// Points that one invocation takes.
 const RUN: u32 = 8;
 const WORKGROUP: u32 = 64;
@@ -298,7 +306,7 @@ impl Pipeline {
             size_of::<Params>() as u64,
             BufferUsages::UNIFORM,
         );
-        let table = storage("voxel table", slots(max_voxels), 32);
+        let table = storage("voxel table", slots(max_voxels), SLOT);
         // The last workgroup of each segment takes fewer points.
         let groups = capacity.div_ceil(GROUP) + MAX_SEGMENTS as u32;
         let of_points = storage("slots of points", groups * GROUP, 4);

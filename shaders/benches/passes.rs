@@ -13,7 +13,7 @@ use janus_shaders::{
     Context, DeviceChoice, Window, cluster, distance, fuse, ground, occupancy, voxel,
 };
 use scan::Scan;
-use wgpu::{CommandEncoder, PollType};
+use wgpu::CommandEncoder;
 
 const SIDE: u32 = 512;
 const MAX_VOXELS: u32 = 1 << 18;
@@ -251,8 +251,7 @@ impl<'a> Kernels<'a> {
             .create_command_encoder(&Default::default());
         passes.for_each(|pass| self.encode(&mut encoder, work, pass));
         self.context.queue.submit([encoder.finish()]);
-        let done = self.context.device.poll(PollType::wait_indefinitely());
-        done.expect("the device goes on");
+        self.context.wait().expect("the device goes on");
     }
 }
 

@@ -11,7 +11,7 @@ mod motion;
 use std::time::{Duration, Instant};
 
 use janus_datasets::Frame;
-use janus_shaders::{Context, GpuError, cluster, fuse, ground, occupancy};
+use janus_shaders::{Context, GpuError, cluster, fuse, ground, occupancy, voxel};
 
 use crate::cloud::Cloud;
 use crate::config::{LidarConfig, millis};
@@ -161,7 +161,8 @@ impl Lidar {
     ///
     /// # Errors
     /// [`crate::Error::NoPose`], [`crate::Error::NoMount`],
-    /// [`crate::Error::Pose`] or [`crate::Error::TooFar`] if the frame's pose or a sensor's cannot be used.
+    /// [`crate::Error::Pose`] or [`crate::Error::TooFar`] if the frame's pose
+    /// or a sensor's cannot be used.
     pub fn step(&mut self, frame: &Frame) -> Result<LidarScene> {
         if frame.begins {
             self.forget();
@@ -269,7 +270,10 @@ impl Setup {
             ("lidar.grid.side_cells", 8 * cells),
             ("lidar.max_points", size_of::<fuse::Point>() as u64 * points),
             ("lidar.accumulate", size_of::<fuse::Fused>() as u64 * kept),
-            ("lidar.voxel.max_voxels", 32 * u64::from(self.max_voxels)),
+            (
+                "lidar.voxel.max_voxels",
+                voxel::table_bytes(self.max_voxels),
+            ),
         ] {
             context.fits(what, bytes)?;
         }
