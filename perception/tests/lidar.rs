@@ -305,7 +305,12 @@ fn what_there_is_no_room_for_is_counted() {
     let n = street().len();
     let scene = lidar(config).step(&frame(0, 0.0, street())).unwrap();
     assert_eq!(scene.points.over_capacity as usize, n - 1_000);
-    assert_eq!(scene.cloud.labels.len(), 1_000);
+    assert_eq!(scene.cloud.labels.len(), n);
+    assert!(
+        scene.cloud.labels[1_000..]
+            .iter()
+            .all(|l| *l == Cloud::UNLABELLED)
+    );
 
     let mut config = LidarConfig::default();
     config.voxel.max_voxels = 100;
