@@ -12,9 +12,9 @@
 //! is not seen any more fades.
 //!
 //! Work: per point 8 bytes in and a maximum in its cell; per cell with ground
-//! in it 64 bytes in, a transform, three divisions and 12 bytes for each cell
-//! that its beam clears; per cell 8 bytes of what was seen, 2 of log-odds in
-//! and 2 out.
+//! in it 68 bytes in, a transform, five divisions, 8 bytes for each cell that
+//! its beam passes low and 4 for each that it clears; per cell 8 bytes of what
+//! was seen, 2 of log-odds in and 2 out.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
