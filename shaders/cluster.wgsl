@@ -2,7 +2,8 @@
 // which something stands, `link` joins cells within reach of each other,
 // `flatten` takes every cell to the root of its component and adds up its
 // points, `choose` and `number` give components of enough points dense
-// numbers, `spread` gives them to the cells and `label` to the points. Needs common/fixed.wgsl and common/window.wgsl.
+// numbers, `spread` gives them to the cells and `label` to the points.
+// Needs common/fixed.wgsl and common/window.wgsl.
 
 struct Params {
     window: Window,

@@ -98,6 +98,9 @@ fn collect(@builtin(global_invocation_id) id: vec3<u32>) {
         let what = atomicLoad(&seen[first + i]);
         ends |= u32(what != HIT && what != 0u) << i;
     }
+    if ends == 0u {
+        return;
+    }
     var at = atomicAdd(&count, countOneBits(ends));
     while ends != 0u {
         beams[at] = first + countTrailingZeros(ends);
@@ -184,22 +187,26 @@ fn is_under_body(cell: vec2<i32>, reach: i32) -> bool {
         && all(q >= params.body_min) && all(q <= params.body_max);
 }
 
+// The cell of the window, or the first beyond it, that holds a place in odom.
+fn within_window(place: vec2<i32>) -> vec2<i32> {
+    let size = params.window.cell_mm;
+    let cell = vec2<i32>(floor_div(place.x, size), floor_div(place.y, size));
+    return clamp(cell - params.window.origin, vec2<i32>(0), vec2<i32>(i32(params.window.side)));
+}
+
 // Notes that the vehicle itself stands on some cells: every `step`th of those
 // near it.
 fn stand(first: i32, step: i32) {
-    let size = params.window.cell_mm;
     let side = i32(params.window.side);
     let a = max(abs(params.body_min), abs(params.body_max));
     // A little more than its furthest corner.
     let reach = min(a.x + a.y + 2, LIMIT);
-    let least = vec2<i32>(
-        floor_div(params.base.x - reach, size),
-        floor_div(params.base.y - reach, size),
-    ) - params.window.origin;
-    let width = 2 * reach / size + 2;
-    for (var i = first; i < width * width; i += step) {
+    let least = within_window(params.base - reach);
+    let past = min(within_window(params.base + reach) + 1, vec2<i32>(side));
+    let width = past.x - least.x;
+    for (var i = first; i < width * (past.y - least.y); i += step) {
         let cell = least + vec2<i32>(i % width, i / width);
-        if all(vec2<u32>(cell) < vec2<u32>(u32(side))) && is_under_body(cell, reach) {
+        if is_under_body(cell, reach) {
             mark_free(u32(cell.y * side + cell.x));
         }
     }
@@ -244,7 +251,9 @@ fn update(@builtin(global_invocation_id) id: vec3<u32>) {
     let start = select(0u, (before.y * side + before.x) / 2u, stays);
     let known = vec2<u32>(last[start], last[start + 1u]);
     let words = select(vec2<u32>(0x80008000u), known, stays);
-    let pairs = vec4<i32>(bitcast<vec2<i32>>(words) << vec2<u32>(16u), bitcast<vec2<i32>>(words)) >> vec4<u32>(16u);
+    let upper = vec4<i32>(vec4<u32>(words << vec2<u32>(16u), words));
+    // The first of each pair, then the second.
+    let pairs = upper >> vec4<u32>(16u);
     let after = updated(pairs, what[id.x].xzyw);
     grid[id.x * 2u] = (u32(after.x) & 0xffffu) | (u32(after.z) << 16u);
     grid[id.x * 2u + 1u] = (u32(after.y) & 0xffffu) | (u32(after.w) << 16u);
