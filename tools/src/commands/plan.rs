@@ -22,13 +22,17 @@ use crate::record::record_plan;
 /// for it as for the plans of a drive.
 const BUDGET: u32 = 200_000;
 
+/// Kept free around the vehicle in a case, if nothing else is said, m: cells
+/// that reach up to 7 cm beyond the polygons are a margin already.
+const CASE_MARGIN_M: f64 = 0.05;
+
 pub(crate) fn run(args: &cli::Plan) -> Result<Outcome> {
     let source = Source::open(&args.problem)?;
     let vehicle = match &args.vehicle {
         Some(path) => Vehicle::load(path)?,
         None => source.vehicle(),
     };
-    let config = settings(args)?;
+    let config = settings(args, &source)?;
     let problem = match (source, args.start, args.goal) {
         (Source::Map(map), None, None) if args.queries.is_some() => {
             return measure(args, &map, vehicle, config);
@@ -58,10 +62,13 @@ pub(crate) fn run(args: &cli::Plan) -> Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-fn settings(args: &cli::Plan) -> Result<PlannerConfig> {
+fn settings(args: &cli::Plan, source: &Source) -> Result<PlannerConfig> {
     let mut config = Config::load(args.config.as_deref())?.planner;
     if args.config.is_none() {
         config.budget = BUDGET;
+        if let Source::Case(_) = source {
+            config.margin_m = CASE_MARGIN_M;
+        }
     }
     config.budget = args.budget.unwrap_or(config.budget);
     Ok(config)
