@@ -45,6 +45,8 @@ struct Score {
     occupied: Share,
     /// Cells called free that are occupied, as are all around them.
     wrongly_free: Share,
+    /// Cells called free that an object reaches into, however little.
+    touched: Share,
     /// Cells called occupied where something was that has been gone for more
     /// than half a second, and from which nothing that stands came back since.
     trail: u64,
@@ -59,12 +61,13 @@ impl Score {
     fn print(&self, name: &str) {
         eprintln!(
             "{name:20} ground F1 {:.4}  clusters {:.4} of {:4}  occupied {:.4}  wrongly free {:.5}  \
-             trail {}",
+             touched {:.5}  trail {}",
             self.f1(),
             self.clusters.value(),
             self.clusters.of,
             self.occupied.value(),
             self.wrongly_free.value(),
+            self.touched.value(),
             self.trail,
         );
     }
@@ -77,6 +80,7 @@ impl Score {
             (&mut self.clusters, other.clusters),
             (&mut self.occupied, other.occupied),
             (&mut self.wrongly_free, other.wrongly_free),
+            (&mut self.touched, other.touched),
         ] {
             share.hits += more.hits;
             share.of += more.of;
@@ -288,6 +292,7 @@ fn of_cells(score: &mut Score, grid: &Grid, stamp: i64, truth: &Truth<'_>) {
             Cell::Free => {
                 let inside = is && !near(grid, cell, |_, index| !occupied[index]);
                 score.wrongly_free.count(inside);
+                score.touched.count(is);
             }
             Cell::Occupied if !near(grid, cell, |_, index| occupied[index]) => {
                 let last = |cell: [i32; 2]| memory.0.get(&cell).copied();

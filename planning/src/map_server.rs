@@ -86,7 +86,12 @@ enum Value {
 impl Description {
     fn read(path: &Path) -> Result<Self, FileError> {
         let text = read_text(path, DESCRIPTION_LIMIT)?;
-        let values: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(|wrong| {
+        // NaN is refused where the field is known.
+        let options = serde_saphyr::options! {
+            non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
+        };
+        let values: BTreeMap<String, Value> = serde_saphyr::from_str_with_options(&text, options)
+            .map_err(|wrong| {
             let said = wrong.without_snippet().to_string().replace('\n', " ");
             FileError::malformed(path, "YAML", format!("a map's description: {said}"))
         })?;

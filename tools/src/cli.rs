@@ -203,10 +203,11 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
     /// States that the search may expand; without it, what the settings say,
-    /// and without settings 200000.
+    /// and without settings 200000, or 4000000 where there is a deadline.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) budget: Option<u32>,
-    /// How long the search may take.
+    /// How long the search may take. Without settings it improves the plan
+    /// until then, or until there is no better one.
     #[arg(long, value_name = "MS", value_parser = deadline)]
     pub(crate) deadline: Option<Duration>,
     /// Write the plan as a table.

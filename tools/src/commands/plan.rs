@@ -22,6 +22,10 @@ use crate::record::record_plan;
 /// for it as for the plans of a drive.
 const BUDGET: u32 = 200_000;
 
+/// The same where a deadline ends the search. It bounds the memory: a state
+/// takes about a kilobyte with the ways that lead on from it.
+const BUDGET_BY_DEADLINE: u32 = 4_000_000;
+
 /// Kept free around the vehicle in a case, if nothing else is said, m: cells
 /// that reach up to 7 cm beyond the polygons are a margin already.
 const CASE_MARGIN_M: f64 = 0.05;
@@ -66,6 +70,10 @@ fn settings(args: &cli::Plan, source: &Source) -> Result<PlannerConfig> {
     let mut config = Config::load(args.config.as_deref())?.planner;
     if args.config.is_none() {
         config.budget = BUDGET;
+        if args.deadline.is_some() {
+            // Improved as long as there is time.
+            (config.budget, config.inflation) = (BUDGET_BY_DEADLINE, 1.0);
+        }
         if let Source::Case(_) = source {
             config.margin_m = CASE_MARGIN_M;
         }
@@ -82,6 +90,17 @@ struct Attempt {
     plan: Result<Plan, PlanError>,
     took: Duration,
     deadline: Option<Duration>,
+    course: Vec<Moment>,
+}
+
+/// A better plan, or a better bound, during a search.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Moment {
+    ms: f64,
+    /// In metres driven in the open.
+    cost: f64,
+    bound: f64,
+    expansions: u32,
 }
 
 impl Attempt {
@@ -93,14 +112,24 @@ impl Attempt {
     ) -> Result<Self> {
         let ends = problem.ends(&vehicle);
         let planner = Planner::new(vehicle, config.clone())?;
+        let mut course = Vec::new();
         let begin = Instant::now();
-        let plan = planner.plan(&problem.map.grid, ends[0], ends[1]);
+        let [start, goal] = ends;
+        let plan = planner.plan_until(&problem.map.grid, start, goal, deadline, |better| {
+            course.push(Moment {
+                ms: ms(begin.elapsed()),
+                cost: better.cost,
+                bound: better.bound,
+                expansions: better.expansions,
+            });
+        });
         Ok(Self {
             took: begin.elapsed(),
             planner,
             ends,
             plan,
             deadline,
+            course,
         })
     }
 
@@ -134,21 +163,24 @@ impl Attempt {
             vehicle: &self.planner.vehicle().name,
             solved: plan.is_some(),
             reason: error.map(PlanError::reason),
-            first_ms: plan.map(|_| ms(self.took)),
+            first_ms: plan.map(|_| self.course.first().map_or(ms(self.took), |first| first.ms)),
             total_ms: ms(self.took),
             deadline_ms: self.deadline.map(ms),
-            expansions: match (&self.plan, error) {
-                (Ok(plan), _) => plan.expansions,
-                (_, Some(PlanError::NoPath { expansions })) => *expansions,
-                (_, Some(PlanError::BudgetExhausted { budget })) => *budget,
-                _ => 0,
+            expansions: match &self.plan {
+                Ok(plan) => plan.expansions,
+                Err(PlanError::NoPath { expansions } | PlanError::Deadline { expansions }) => {
+                    *expansions
+                }
+                Err(PlanError::BudgetExhausted { budget }) => *budget,
+                Err(_) => 0,
             },
             length_m: plan.map(|plan| plan.length_m),
             duration_s: plan.map(|plan| plan.duration_s),
             end_changes: plan.map(|plan| plan.end_changes),
             cusps: plan.map(|plan| cusps(&plan.samples)),
             min_clearance_m: plan.map(|plan| plan.min_clearance_m),
-            suboptimality_bound: plan.map(|_| self.planner.config().inflation),
+            suboptimality_bound: plan.map(|plan| plan.suboptimality_bound),
+            course: &self.course,
         }
     }
 }
@@ -197,6 +229,8 @@ struct Figures<'a> {
     cusps: Option<usize>,
     min_clearance_m: Option<f64>,
     suboptimality_bound: Option<f64>,
+    /// How the plan, or what is known of it, became better.
+    course: &'a [Moment],
 }
 
 /// One or two attempts for programs.
