@@ -4,9 +4,11 @@
 //! ψ(u) = turn·(3u² − 2u³) + bump·16u²(1 − u)². In a turn the vehicle's axis
 //! follows ψ, so that its curvature is a cubic in u with κ(0) = κ(1) = 0, the
 //! cubic spiral of Kelly and Nagy, "Reactive Nonholonomic Trajectory Generation
-//! via Parametric Optimal Control", IJRR 2003. In a crab the axis stays and ψ
-//! is the angle of the wheels. Joined curves are smooth in position, heading
-//! and steering.
+//! via Parametric Optimal Control", IJRR 2003: the wheels of the two ends are
+//! steered in opposite senses. In a crab the axis makes the turn alone, and what
+//! the bump adds is the slip between motion and axis, for which the wheels of
+//! both ends are steered in the same sense; with a turn that is a mixture of
+//! the two. Joined curves are smooth in position, heading and steering.
 //!
 //! ψ does not depend on the length, so that a curve between two poses is found
 //! in one unknown, the bump: it sets the chord's direction, and the chord's
@@ -21,7 +23,7 @@ pub(crate) struct Curve {
     pub(crate) turn: f64,
     /// What is added to ψ in the middle, rad.
     pub(crate) bump: f64,
-    /// Whether the axis stays.
+    /// Whether the axis leaves the bump out.
     pub(crate) crab: bool,
 }
 
@@ -35,15 +37,25 @@ const GAUSS: [(f64, f64); 5] = [
 ];
 
 impl Curve {
+    /// Straight on, m.
+    pub(crate) fn straight(length: f64) -> Self {
+        Self {
+            length,
+            turn: 0.0,
+            bump: 0.0,
+            crab: false,
+        }
+    }
+
     /// The curve that ends `chord` from its start with its axis turned by
     /// `turn`; `None` if there is none that moves forward all along.
     pub(crate) fn turn(chord: [f64; 2], turn: f64) -> Option<Self> {
         Self::solve(chord, turn, false)
     }
 
-    /// The curve that ends `chord` from its start without turning the axis.
-    pub(crate) fn crab(chord: [f64; 2]) -> Option<Self> {
-        Self::solve(chord, 0.0, true)
+    /// The same, the axis turned evenly by `turn` while the bump is slip.
+    pub(crate) fn crab(chord: [f64; 2], turn: f64) -> Option<Self> {
+        Self::solve(chord, turn, true)
     }
 
     fn solve(chord: [f64; 2], turn: f64, crab: bool) -> Option<Self> {
@@ -91,12 +103,22 @@ impl Curve {
 
     /// Direction of the axis at the fraction `u`, rad.
     pub(crate) fn heading(&self, u: f64) -> f64 {
-        if self.crab { 0.0 } else { self.direction(u) }
+        direction(self.turn, self.axis_bump(), u)
+    }
+
+    /// What of the bump the axis follows, rad.
+    fn axis_bump(&self) -> f64 {
+        if self.crab { 0.0 } else { self.bump }
     }
 
     /// Curvature of the path at the fraction `u`, 1/m.
     pub(crate) fn bend(&self, u: f64) -> f64 {
-        u * (1.0 - u) * (6.0 * self.turn + 32.0 * self.bump * (1.0 - 2.0 * u)) / self.length
+        bend(self.turn, self.bump, u) / self.length
+    }
+
+    /// Turning of the axis per metre at the fraction `u`, 1/m.
+    pub(crate) fn turning(&self, u: f64) -> f64 {
+        bend(self.turn, self.axis_bump(), u) / self.length
     }
 
     /// Greatest curvature of the path, 1/m.
@@ -113,7 +135,17 @@ impl Curve {
             .fold(0.0, f64::max)
     }
 
-    /// Greatest angle of the wheels to the axis in a crab, rad.
+    /// Greatest turning of the axis per metre, 1/m.
+    pub(crate) fn peak_turning(&self) -> f64 {
+        if self.crab {
+            // In the middle.
+            self.turning(0.5).abs()
+        } else {
+            self.peak_bend()
+        }
+    }
+
+    /// Greatest angle between motion and axis, rad; in the middle.
     pub(crate) fn peak_slip(&self) -> f64 {
         if self.crab { self.bump.abs() } else { 0.0 }
     }
@@ -121,7 +153,7 @@ impl Curve {
     /// How far the axis turns in all, either way, rad.
     pub(crate) fn turned(&self) -> f64 {
         if self.crab {
-            return 0.0;
+            return self.turn.abs();
         }
         let reversal = 0.5 + 6.0 * self.turn / (64.0 * self.bump);
         if (0.0..=1.0).contains(&reversal) {
@@ -148,6 +180,11 @@ impl Curve {
         });
         std::iter::once(start).chain(rest)
     }
+}
+
+/// The derivative of the direction by the fraction.
+fn bend(turn: f64, bump: f64, u: f64) -> f64 {
+    u * (1.0 - u) * (6.0 * turn + 32.0 * bump * (1.0 - 2.0 * u))
 }
 
 fn direction(turn: f64, bump: f64, u: f64) -> f64 {
@@ -198,21 +235,34 @@ mod tests {
             crab in any::<bool>(),
         ) {
             let chord = [distance * aim.cos(), distance * aim.sin()];
-            let curve = if crab { Curve::crab(chord) } else { Curve::turn(chord, turn) };
+            let curve = if crab { Curve::crab(chord, turn) } else { Curve::turn(chord, turn) };
             let curve = curve.expect("a curve");
             let (u, end) = curve.places(64).last().expect("places");
             prop_assert_eq!(u, 1.0);
             prop_assert!((end[0] - chord[0]).hypot(end[1] - chord[1]) < 1e-8 * distance);
             prop_assert!(curve.length >= distance);
             prop_assert!(curve.bend(0.0) == 0.0 && curve.bend(1.0) == 0.0);
+            prop_assert!((curve.heading(1.0) - turn).abs() < 1e-12);
+            prop_assert!((curve.direction(1.0) - turn).abs() < 1e-12);
         }
 
         #[test]
-        fn closed_forms_agree_with_sampling(aim in -0.6..0.6f64, turn in -1.2..1.2f64) {
-            let curve = Curve::turn([4.0 * aim.cos(), 4.0 * aim.sin()], turn).expect("a curve");
+        fn closed_forms_agree_with_sampling(
+            aim in -0.6..0.6f64,
+            turn in -1.2..1.2f64,
+            crab in any::<bool>(),
+        ) {
+            let chord = [4.0 * aim.cos(), 4.0 * aim.sin()];
+            let curve = if crab { Curve::crab(chord, turn) } else { Curve::turn(chord, turn) };
+            let curve = curve.expect("a curve");
             let at = |i: u32| f64::from(i) / 2000.0;
             let peak = (0..=2000).map(|i| curve.bend(at(i)).abs()).fold(0.0, f64::max);
             prop_assert!((curve.peak_bend() - peak).abs() < 1e-4, "{} {}", curve.peak_bend(), peak);
+            let turning = (0..=2000).map(|i| curve.turning(at(i)).abs()).fold(0.0, f64::max);
+            prop_assert!((curve.peak_turning() - turning).abs() < 1e-4);
+            let slip = |i: u32| (curve.direction(at(i)) - curve.heading(at(i))).abs();
+            let slip = (0..=2000).map(slip).fold(0.0, f64::max);
+            prop_assert!((curve.peak_slip() - slip).abs() < 1e-9);
             let turned: f64 = (0..2000)
                 .map(|i| (curve.heading(at(i + 1)) - curve.heading(at(i))).abs())
                 .sum();

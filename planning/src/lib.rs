@@ -13,6 +13,8 @@ mod curve;
 mod distance;
 mod error;
 mod file;
+mod generator;
+mod headings;
 mod heuristic;
 mod lattice;
 mod map;
@@ -21,6 +23,7 @@ mod pgm;
 mod plan;
 mod pose;
 mod price;
+mod primitive_set;
 mod primitives;
 mod queue;
 mod route;
@@ -40,6 +43,7 @@ pub use janus_perception::{Cell, Grid};
 pub use map::Map;
 pub use plan::{Plan, Sample};
 pub use pose::Pose2;
+pub use primitive_set::{PrimitiveSet, Shape, Steering};
 pub use route::goal_ahead;
 pub use stop::Stop;
 pub use tpcap::{Case, Polygon};
@@ -82,11 +86,29 @@ impl Planner {
     /// Generates the vehicle's motion primitives. Fails if a figure of the
     /// vehicle or the configuration is out of range.
     pub fn new(vehicle: Vehicle, config: PlannerConfig) -> Result<Self, Invalid> {
+        let set = PrimitiveSet::generate(&vehicle, &config)?;
+        Self::with_primitives(vehicle, &set, config)
+    }
+
+    /// The same with motion primitives that were made before, which also say
+    /// what the lattice is. Fails if they are another vehicle's, too.
+    pub fn with_primitives(
+        vehicle: Vehicle,
+        set: &PrimitiveSet,
+        config: PlannerConfig,
+    ) -> Result<Self, Invalid> {
+        let config = PlannerConfig {
+            headings: set.headings(),
+            cell_m: set.cell_m(),
+            ..config
+        };
         vehicle.validate()?;
         config.validate()?;
+        let limits = Limits::new(&vehicle, &config);
+        let links = set.links(&vehicle, &limits)?;
         Ok(Self {
-            primitives: Primitives::new(&vehicle, &config),
-            limits: Limits::new(&vehicle, &config),
+            primitives: Primitives::new(links, config.headings, config.cell_m, &limits),
+            limits,
             footprint: Footprint::new(&vehicle, config.margin_m),
             body: Footprint::new(&vehicle, 0.0),
             vehicle,

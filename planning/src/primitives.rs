@@ -1,33 +1,17 @@
 //! Motion primitives: the curves between neighbouring states of the lattice.
 //!
 //! The lattice lies in the frame of the start, so that the start is its origin
-//! and heading 0 is the direction in which one of its ends points. Headings are
-//! the directions of short lattice vectors, so that a straight primitive of
-//! every heading ends on the lattice (Pivtoraiko, Knepper and Kelly,
-//! "Differentially Constrained Mobile Robot Motion Planning in State Lattices",
-//! 2009). Every primitive ends exactly on a state, with the wheels straight.
+//! and heading 0 is the direction in which one of its ends points. Every
+//! primitive ends exactly on a state, with the wheels straight.
 
 use crate::collision::Footprint;
 use crate::config::PlannerConfig;
 use crate::curve::Curve;
+use crate::generator::Link;
+use crate::headings::{Headings, quarter_turned};
 use crate::heuristic::chain;
-use crate::pose::wrap;
 use crate::price::Prices;
 use crate::vehicle::Vehicle;
-
-/// Lattice vectors of the headings of the first quarter turn, about equally far
-/// apart.
-const QUARTER_OF_16: [[i32; 2]; 4] = [[1, 0], [2, 1], [1, 1], [1, 2]];
-const QUARTER_OF_32: [[i32; 2]; 8] = [
-    [1, 0],
-    [5, 1],
-    [5, 2],
-    [3, 2],
-    [1, 1],
-    [2, 3],
-    [2, 5],
-    [1, 5],
-];
 
 /// A place and a unit vector of motion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +35,7 @@ pub(crate) struct Motion {
 impl Motion {
     /// A curve that begins along a unit vector.
     pub(crate) fn new(curve: Curve, along: [f64; 2], limits: &Limits) -> Self {
-        let swing = 1.0 + curve.peak_bend() * limits.reach;
+        let swing = 1.0 + curve.peak_turning() * limits.reach;
         let count = (curve.length * swing / (2.0 * limits.margin))
             .ceil()
             .max(1.0) as usize;
@@ -77,6 +61,9 @@ impl Motion {
 pub(crate) struct Limits {
     pub(crate) max_curvature: f64,
     pub(crate) max_crab: f64,
+    /// Of each axle its distance from base_link, m, and the tangent of its
+    /// greatest steering angle.
+    axles: [[f64; 2]; 2],
     pub(crate) reach: f64,
     pub(crate) margin: f64,
     pub(crate) prices: Prices,
@@ -87,6 +74,10 @@ impl Limits {
         Self {
             max_curvature: vehicle.max_curvature(),
             max_crab: vehicle.max_crab(),
+            axles: [
+                [vehicle.axles()[0].abs(), vehicle.max_steer_a.tan()],
+                [vehicle.axles()[1].abs(), vehicle.max_steer_b.tan()],
+            ],
             reach: Footprint::new(vehicle, 0.0).reach(),
             margin: config.margin_m,
             prices: Prices::new(&config.costs),
@@ -95,10 +86,27 @@ impl Limits {
 
     /// Whether the vehicle can follow a curve.
     pub(crate) fn allow(&self, curve: &Curve) -> bool {
-        if curve.crab {
-            curve.peak_slip() <= self.max_crab
-        } else {
-            curve.peak_bend() <= self.max_curvature
+        if !curve.crab {
+            return curve.peak_bend() <= self.max_curvature;
+        }
+        // Slip and turning are both greatest in the middle; of one of the
+        // axles they add up.
+        let slip = curve.peak_slip();
+        let turning = curve.peak_turning() / slip.cos();
+        slip <= self.max_crab
+            && self
+                .axles
+                .iter()
+                .all(|[x, most]| slip.tan() + turning * x <= *most)
+    }
+
+    /// The same limits, but a share of the steering.
+    pub(crate) fn sharing(&self, share: f64) -> Self {
+        Self {
+            max_curvature: self.max_curvature * share,
+            max_crab: self.max_crab * share,
+            axles: self.axles.map(|[x, most]| [x, most * share]),
+            ..self.clone()
         }
     }
 }
@@ -132,44 +140,28 @@ pub(crate) struct Primitives {
 }
 
 impl Primitives {
-    /// Generates the primitives of a vehicle.
-    pub(crate) fn new(vehicle: &Vehicle, config: &PlannerConfig) -> Self {
-        let limits = Limits::new(vehicle, config);
-        let quarter: &[[i32; 2]] = match config.headings {
-            32 => &QUARTER_OF_32,
-            _ => &QUARTER_OF_16,
+    /// From what leads away from each heading of the first quarter turn.
+    pub(crate) fn new(quarter: &[Vec<Link>], headings: u8, cell: f64, limits: &Limits) -> Self {
+        let headings = Headings::new(headings);
+        let leaving = |heading: usize| {
+            let [turns, base] = headings.split(heading);
+            let primitive = |link: &Link| Primitive {
+                motion: Motion::new(link.curve, headings.unit(heading), limits),
+                offset: quarter_turned(link.offset, turns),
+                heading: headings.turned(usize::from(link.to), turns) as u8,
+            };
+            quarter[base].iter().map(primitive).collect()
         };
-        let directions: Vec<_> = (0..4)
-            .flat_map(|turns| quarter.iter().map(move |&d| quarter_turned(d, turns)))
-            .collect();
-        let generator = Generator {
-            cell: config.cell_m,
-            directions: &directions,
-            limits: &limits,
-        };
-        // Turned by a quarter, the lattice is itself.
-        let first: Vec<Vec<_>> = (0..quarter.len()).map(|h| generator.leaving(h)).collect();
-        let from: Vec<Vec<Primitive>> = (0..directions.len())
-            .map(|h| {
-                let (turns, base) = (h / quarter.len(), h % quarter.len());
-                first[base]
-                    .iter()
-                    .map(|&(curve, offset, to)| Primitive {
-                        motion: Motion::new(curve, unit(directions[h]), &limits),
-                        offset: quarter_turned(offset, turns),
-                        heading: ((to + turns * quarter.len()) % directions.len()) as u8,
-                    })
-                    .collect()
-            })
-            .collect();
-        let all = || from.iter().flatten();
-        let strays = |p: &Primitive| drift(p.offset, &p.motion, config.cell_m);
-        let drift = all().map(strays).fold(0.0, f64::max);
-        let longest = all().map(|p| p.motion.curve.length).fold(0.0, f64::max);
+        let all = 0..headings.count();
+        let from: Vec<Vec<Primitive>> = all.clone().map(leaving).collect();
+        let each = || from.iter().flatten();
+        let strays = |p: &Primitive| drift(p.offset, &p.motion, cell);
+        let drift = each().map(strays).fold(0.0, f64::max);
+        let longest = each().map(|p| p.motion.curve.length).fold(0.0, f64::max);
         Self {
-            cell: config.cell_m,
-            units: directions.iter().map(|&d| unit(d)).collect(),
-            angles: directions.iter().map(|&d| angle(d)).collect(),
+            cell,
+            units: all.clone().map(|h| headings.unit(h)).collect(),
+            angles: all.map(|h| headings.angle(h)).collect(),
             from,
             drift,
             longest,
@@ -185,97 +177,6 @@ impl Primitives {
     pub(crate) fn reversed(&self, heading: u8) -> u8 {
         let count = self.units.len();
         ((usize::from(heading) + count / 2) % count) as u8
-    }
-}
-
-struct Generator<'a> {
-    cell: f64,
-    directions: &'a [[i32; 2]],
-    limits: &'a Limits,
-}
-
-impl Generator<'_> {
-    /// Curves, offsets and headings of what leads away from a heading.
-    fn leaving(&self, heading: usize) -> Vec<(Curve, [i32; 2], usize)> {
-        let count = self.directions.len();
-        let mut leaving = Vec::new();
-        let direction = self.directions[heading];
-        let stride = self.cell * length(direction);
-        let strides = (1.0 / stride).round().max(2.0) as i32;
-        for n in [1, strides] {
-            let straight = Curve::turn([stride * f64::from(n), 0.0], 0.0);
-            leaving.extend(straight.map(|c| (c, direction.map(|d| d * n), heading)));
-        }
-        // To the next headings, and on up to an eighth of a turn.
-        for by in [1, 2, 4].into_iter().filter(|by| by * 8 <= count) {
-            for to in [heading + by, heading + count - by].map(|to| to % count) {
-                // As tight as the vehicle can, and one that it can take faster.
-                let shares: &[f64] = if by == 1 { &[1.0, 0.4] } else { &[1.0] };
-                for &share in shares {
-                    leaving.extend(self.turn(heading, to, share).map(|(c, d)| (c, d, to)));
-                }
-            }
-        }
-        for side in [1.0, -1.0] {
-            for shift in [1.0, 2.5] {
-                leaving.extend(
-                    self.crab(heading, side * shift)
-                        .map(|(c, d)| (c, d, heading)),
-                );
-            }
-        }
-        leaving
-    }
-
-    /// The shortest turn that keeps to a share of the greatest curvature.
-    fn turn(&self, from: usize, to: usize, share: f64) -> Option<(Curve, [i32; 2])> {
-        let start = angle(self.directions[from]);
-        let turn = wrap(angle(self.directions[to]) - start);
-        let limit = self.limits.max_curvature * share;
-        // The cubic's greatest curvature is 1.5 times its mean.
-        let least = 1.5 * turn.abs() / limit;
-        self.candidates(start, 0.9 * least, least + 10.0 * self.cell)
-            .filter(|(chord, _)| (chord[1].atan2(chord[0]) - turn / 2.0).abs() < 0.3 * turn.abs())
-            .filter_map(|(chord, offset)| Some((Curve::turn(chord, turn)?, offset)))
-            .filter(|(curve, _)| curve.peak_bend() <= limit)
-            .min_by(|(a, _), (b, _)| a.length.total_cmp(&b.length))
-    }
-
-    /// The crab that shifts the vehicle by about so many cells to the left in
-    /// the least length per shift.
-    fn crab(&self, heading: usize, shift: f64) -> Option<(Curve, [i32; 2])> {
-        if self.limits.max_crab <= 0.0 {
-            return None;
-        }
-        let start = angle(self.directions[heading]);
-        let reach = 2.5 * shift.abs() * self.cell / self.limits.max_crab + 2.0 * self.cell;
-        self.candidates(start, 0.0, reach)
-            .filter(|(chord, _)| (chord[1] / (self.cell * shift) - 1.0).abs() <= 0.4)
-            .filter_map(|(chord, offset)| Some((Curve::crab(chord)?, offset, chord[1].abs())))
-            .filter(|(curve, ..)| curve.peak_slip() <= self.limits.max_crab)
-            .min_by(|a, b| (a.0.length / a.2).total_cmp(&(b.0.length / b.2)))
-            .map(|(curve, offset, _)| (curve, offset))
-    }
-
-    /// Lattice offsets ahead of a direction at a distance between two bounds,
-    /// each with its chord in the frame of the direction.
-    fn candidates(
-        &self,
-        direction: f64,
-        least: f64,
-        most: f64,
-    ) -> impl Iterator<Item = ([f64; 2], [i32; 2])> {
-        let (sin, cos) = direction.sin_cos();
-        let cell = self.cell;
-        let reach = (most / cell).ceil() as i32;
-        (-reach..=reach)
-            .flat_map(move |y| (-reach..=reach).map(move |x| [x, y]))
-            .filter(move |&offset| (least..=most).contains(&(length(offset) * cell)))
-            .map(move |offset| {
-                let [x, y] = offset.map(|d| f64::from(d) * cell);
-                ([cos * x + sin * y, cos * y - sin * x], offset)
-            })
-            .filter(|(chord, _)| chord[0] > 0.0)
     }
 }
 
@@ -295,38 +196,22 @@ fn drift(vector: [i32; 2], motion: &Motion, cell: f64) -> f64 {
     chain(vector, away).map(away).fold(0.0, f64::max)
 }
 
-fn quarter_turned([x, y]: [i32; 2], turns: usize) -> [i32; 2] {
-    match turns % 4 {
-        0 => [x, y],
-        1 => [-y, x],
-        2 => [-x, -y],
-        _ => [y, -x],
-    }
-}
-
-fn length([x, y]: [i32; 2]) -> f64 {
-    f64::from(x).hypot(f64::from(y))
-}
-
-fn angle([x, y]: [i32; 2]) -> f64 {
-    f64::from(y).atan2(f64::from(x))
-}
-
-fn unit(direction: [i32; 2]) -> [f64; 2] {
-    let length = length(direction);
-    direction.map(|d| f64::from(d) / length)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pose::wrap;
+    use crate::primitive_set::PrimitiveSet;
 
     fn primitives(headings: u8) -> Primitives {
         let config = PlannerConfig {
             headings,
             ..PlannerConfig::default()
         };
-        Primitives::new(&Vehicle::shuttle(), &config)
+        let vehicle = Vehicle::shuttle();
+        let limits = Limits::new(&vehicle, &config);
+        let set = PrimitiveSet::generate(&vehicle, &config).expect("valid");
+        let links = set.links(&vehicle, &limits).expect("its own");
+        Primitives::new(links, headings, config.cell_m, &limits)
     }
 
     #[test]
@@ -357,16 +242,18 @@ mod tests {
     fn every_heading_can_go_straight_turn_and_crab() {
         for headings in [16, 32] {
             for (heading, list) in primitives(headings).from.iter().enumerate() {
-                let kind =
+                let count =
                     |wanted: &dyn Fn(&Primitive) -> bool| list.iter().filter(|p| wanted(p)).count();
-                let turns = kind(&|p| usize::from(p.heading) != heading);
-                let crabs = kind(&|p| p.motion.curve.crab);
-                assert!(
-                    turns >= usize::from(headings) / 4,
-                    "{heading}: {turns} turns"
-                );
-                assert_eq!(crabs, 4, "{heading}");
-                assert_eq!(list.len(), turns + crabs + 2, "{heading}");
+                let to_side = |p: &Primitive| p.motion.curve.turn;
+                for side in [1.0, -1.0] {
+                    let turns = count(&|p| side * to_side(p) > 0.0);
+                    assert!(turns >= 2, "{heading}: {turns} turns");
+                    let crabs = count(&|p| to_side(p) == 0.0 && side * p.motion.curve.bump > 0.0);
+                    assert!(crabs >= 1, "{heading}: {crabs} crabs");
+                }
+                assert!(count(&|p| to_side(p) == 0.0 && !p.motion.curve.crab) >= 1);
+                let mixed = count(&|p| to_side(p) != 0.0 && p.motion.curve.crab);
+                eprintln!("{headings} {heading}: {} {mixed} mixed", list.len());
             }
         }
     }

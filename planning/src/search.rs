@@ -326,7 +326,8 @@ impl<'a> Search<'a> {
         let [c, s] = primitives.units[usize::from(from.heading)];
         let chord = [c * dx + s * dy, c * dy - s * dx];
         let turn = self.turns[usize::from(from.heading)][usize::from(port.heading)];
-        let crab = (turn.abs() <= ALIGNED && limits.max_crab > 0.0).then(|| Curve::crab(chord));
+        let crab =
+            (turn.abs() <= ALIGNED && limits.max_crab > 0.0).then(|| Curve::crab(chord, turn));
         [Curve::turn(chord, turn), crab.flatten()]
             .into_iter()
             .flatten()
@@ -477,6 +478,7 @@ mod tests {
     use crate::config::{PlannerConfig, Unknown};
     use crate::heuristic::{Heuristic, Relaxation};
     use crate::pose::Pose2;
+    use crate::primitive_set::PrimitiveSet;
     use crate::primitives::{Limits, Primitives};
     use crate::vehicle::Vehicle;
     use crate::window::Window;
@@ -496,8 +498,10 @@ mod tests {
             first_inflation: 1.0,
             ..PlannerConfig::default()
         };
-        let primitives = Primitives::new(vehicle, &config);
         let limits = Limits::new(vehicle, &config);
+        let set = PrimitiveSet::generate(vehicle, &config).expect("valid");
+        let links = set.links(vehicle, &limits).expect("its own");
+        let primitives = Primitives::new(links, config.headings, config.cell_m, &limits);
         let footprint = Footprint::new(vehicle, config.margin_m);
         let mut obstacles = Obstacles::new(grid, Unknown::Price, 5.0);
         obstacles.price_unknown(&footprint, primitives.longest + primitives.drift);

@@ -107,7 +107,7 @@ fn knots(vehicle: &Vehicle, stretch: &[Leg]) -> Vec<Knot> {
         knots.extend(curve.places(count).map(|(u, [x, y])| {
             let motion = direction + curve.heading(u);
             let bend = curve.bend(u);
-            let kappa = if curve.crab { 0.0 } else { bend };
+            let kappa = curve.turning(u);
             let slip = curve.direction(u) - curve.heading(u);
             Knot {
                 pose: Pose2 {

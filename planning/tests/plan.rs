@@ -224,7 +224,7 @@ fn a_gap_is_driven_if_the_vehicle_fits_with_its_margin() {
 #[test]
 fn a_wall_has_no_way_round() {
     let grid = walls(60, |x, _| !(5.0..5.4).contains(&x));
-    let error = planner()
+    let error = planner_with(patient())
         .plan(&grid, pose(0.0, 0.0, 0.0), pose(9.0, 0.0, 0.0))
         .unwrap_err();
     assert!(matches!(error, PlanError::NoPath { .. }));

@@ -38,6 +38,10 @@ pub(crate) enum Command {
     /// making the vehicle's motion primitives. A plan that is printed has
     /// passed its check.
     Plan(Box<Plan>),
+    /// Make the motion primitives of a vehicle.
+    ///
+    /// Without a file of them a planner makes its own, the same.
+    Primitives(Primitives),
     /// Say what a log holds.
     Info(Info),
     /// Write any log as an MCAP file of ROS 2 messages.
@@ -171,12 +175,32 @@ pub(crate) struct Run {
     /// The vehicle to plan for; without it, the symmetric shuttle.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) vehicle: Option<PathBuf>,
+    /// The vehicle's motion primitives; without them they are made.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) primitives: Option<PathBuf>,
     /// Settings that differ from the defaults.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
     /// Plan to the logged pose this far ahead.
     #[arg(long, value_name = "METRES", default_value_t = 25.0, value_parser = metres)]
     pub(crate) ahead: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Primitives {
+    /// The vehicle.
+    #[arg(value_name = "VEHICLE.toml")]
+    pub(crate) vehicle: PathBuf,
+    /// Where they are written.
+    #[arg(value_name = "OUT.toml")]
+    pub(crate) out: PathBuf,
+    /// Settings that differ from the defaults: the lattice's spacing, its
+    /// headings and the costs count here.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// Draw them.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -195,6 +219,9 @@ pub(crate) struct Plan {
     /// benchmark's car in a case.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) vehicle: Option<PathBuf>,
+    /// The vehicle's motion primitives; without them they are made.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) primitives: Option<PathBuf>,
     /// Plan for this vehicle too, whose body begins and ends with its centre
     /// where the first one's does, and say what the first one saves.
     #[arg(long, value_name = "FILE.toml")]

@@ -10,10 +10,10 @@ use janus_planning::{Cell, End, Grid, Plan, Pose2, Sample, Vehicle};
 use crate::problem::Problem;
 
 /// Colours that people tell apart whatever colours they see (Okabe & Ito 2008).
-const BLUE: &str = "#0072B2";
-const VERMILION: &str = "#D55E00";
-const GREEN: &str = "#009E73";
-const PURPLE: &str = "#CC79A7";
+pub(crate) const BLUE: &str = "#0072B2";
+pub(crate) const VERMILION: &str = "#D55E00";
+pub(crate) const GREEN: &str = "#009E73";
+pub(crate) const PURPLE: &str = "#CC79A7";
 const YELLOW: &str = "#E69F00";
 const DARK: &str = "#333333";
 const GREY: &str = "#DDDDDD";
@@ -302,7 +302,7 @@ impl Display for Blocks<'_> {
 }
 
 /// Text between tags.
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

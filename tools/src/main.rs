@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Primitives(args) => commands::primitives::run(&args),
         Command::Info(args) => commands::info::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Synth(args) => commands::convert::synth(&args),

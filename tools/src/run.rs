@@ -2,7 +2,7 @@
 //! export.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use janus_datasets::Log;
 use janus_perception::detect::Detector;
 use janus_perception::{Lidar, Perception};
-use janus_planning::{Planner, Vehicle};
+use janus_planning::{Planner, PlannerConfig, PrimitiveSet, Vehicle};
 use janus_shaders::Context;
 
 use crate::cli;
@@ -139,6 +139,20 @@ pub(crate) fn count_frames(log: &Log, range: Option<&Range<u64>>) -> Result<usiz
     Ok(count)
 }
 
+/// A planner for a vehicle, with its motion primitives from a file if there is
+/// one.
+pub(crate) fn planner(
+    vehicle: Vehicle,
+    primitives: Option<&Path>,
+    config: PlannerConfig,
+) -> Result<Planner> {
+    let Some(path) = primitives else {
+        return Planner::new(vehicle, config).context("planner");
+    };
+    let set = PrimitiveSet::load(path)?;
+    Planner::with_primitives(vehicle, &set, config).with_context(|| path.display().to_string())
+}
+
 /// Everything that a pipeline is made of.
 pub(crate) struct Parts {
     pub(crate) config: Config,
@@ -157,7 +171,9 @@ impl Parts {
             Some(path) => Vehicle::load(path)?,
             None => Vehicle::shuttle(),
         };
-        let planner = Planner::new(vehicle, config.planner.clone()).context("planner")?;
+        let primitives = settings.primitives.as_deref();
+        let planner = planner(vehicle, primitives, config.planner)?;
+        config.planner = planner.config().clone();
         let detector = settings
             .model
             .as_ref()

@@ -437,3 +437,46 @@ fn recorded_problems_are_solved() {
     let told = solved(&warehouse, &["--queries", "5"]);
     assert_eq!(told["solved"], 5);
 }
+
+#[test]
+fn primitives_are_made_drawn_and_used() {
+    let folder = wall(3.0, 7.5);
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (set, svg, vehicle) = (file("set.toml"), file("set.svg"), file("my.toml"));
+    fs::write(&vehicle, SHUTTLE).unwrap();
+    let make = |out: &str| {
+        let ran = janus()
+            .args(["primitives", &vehicle, out, "--svg", &svg])
+            .output()
+            .unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let told = make(&set);
+    for part in ["vehicle    shuttle", "32 headings", " crab, ", " mixed"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let hash = told.split_whitespace().last().unwrap();
+    assert!(text(&folder, "set.toml").contains(hash));
+    assert_eq!(make(&file("again.toml")), told);
+    assert_eq!(text(&folder, "again.toml"), text(&folder, "set.toml"));
+    let drawing = text(&folder, "set.svg");
+    assert!(drawing.starts_with("<svg") && drawing.ends_with("</svg>\n"));
+    assert!(drawing.contains("counter-phase") && !drawing.contains("NaN"));
+
+    // Read from the file they lead to the same plan.
+    let [made, read] = [&[][..], &["--primitives", &set]].map(|more| {
+        let told = json(&across(&folder, &[&["--json"], more].concat()).stdout);
+        assert_eq!(told["solved"], true);
+        (told["expansions"].clone(), told["length_m"].clone())
+    });
+    assert_eq!(made, read);
+
+    // For another vehicle they are none.
+    let ran = across(&folder, &["--primitives", &set, "--vehicle", CAR]);
+    fails(&ran, 1, "set.toml: primitives: expected those of `car` with");
+    let changed = text(&folder, "set.toml").replace("cell_m = 0.2", "cell_m = 0.3");
+    fs::write(folder.path().join("set.toml"), changed).unwrap();
+    let ran = across(&folder, &["--primitives", &set]);
+    fails(&ran, 1, "set.toml: sha256: expected");
+}

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod devices;
 pub(crate) mod info;
 pub(crate) mod plan;
+pub(crate) mod primitives;
 pub(crate) mod replay;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ use crate::export::write;
 use crate::problem::{Problem, Source};
 use crate::queries;
 use crate::record::record_plan;
+use crate::run::planner;
 
 /// States that the search may expand if nothing else is said: nobody waits
 /// for it as for the plans of a drive.
@@ -48,11 +49,12 @@ pub(crate) fn run(args: &cli::Plan) -> Result<Outcome> {
         (Source::Case(_), ..) => misused("a case has its own start and goal"),
     };
 
-    let first = Attempt::make(&problem, vehicle, &config, args.deadline)?;
+    let own = planner(vehicle, args.primitives.as_deref(), config.clone())?;
+    let first = Attempt::make(&problem, own, args.deadline);
     let second = match &args.against {
         Some(path) => {
-            let vehicle = Vehicle::load(path)?;
-            Some(Attempt::make(&problem, vehicle, &config, args.deadline)?)
+            let other = planner(Vehicle::load(path)?, None, config)?;
+            Some(Attempt::make(&problem, other, args.deadline))
         }
         None => None,
     };
@@ -104,14 +106,8 @@ struct Moment {
 }
 
 impl Attempt {
-    fn make(
-        problem: &Problem,
-        vehicle: Vehicle,
-        config: &PlannerConfig,
-        deadline: Option<Duration>,
-    ) -> Result<Self> {
-        let ends = problem.ends(&vehicle);
-        let planner = Planner::new(vehicle, config.clone())?;
+    fn make(problem: &Problem, planner: Planner, deadline: Option<Duration>) -> Self {
+        let ends = problem.ends(planner.vehicle());
         let mut course = Vec::new();
         let begin = Instant::now();
         let [start, goal] = ends;
@@ -123,14 +119,14 @@ impl Attempt {
                 expansions: better.expansions,
             });
         });
-        Ok(Self {
+        Self {
             took: begin.elapsed(),
             planner,
             ends,
             plan,
             deadline,
             course,
-        })
+        }
     }
 
     /// Writes the files that were asked for.
@@ -387,7 +383,7 @@ fn measure(
     config: PlannerConfig,
 ) -> Result<Outcome> {
     let count = args.queries.unwrap_or_default();
-    let planner = Planner::new(vehicle, config)?;
+    let planner = planner(vehicle, args.primitives.as_deref(), config)?;
     let margin = planner.config().margin_m;
     let queries = queries::random(&map.grid, planner.vehicle(), margin, count, args.seed)?;
     let mut times = Vec::with_capacity(count);

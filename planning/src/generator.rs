@@ -1,0 +1,214 @@
+//! Generates the motion primitives of a vehicle.
+//!
+//! A pool of curves leads from each heading to the states around it: straight
+//! on, in turns as tight as the vehicle can and wider ones, with the wheels of
+//! both ends in opposite senses, in the same sense, or in a mixture of the two.
+//! Of the pool a minimal set is kept by decomposition (Pivtoraiko and Kelly,
+//! "Generating Near Minimal Spanning Control Sets for Constrained Motion
+//! Planning in Discrete State Spaces", IROS 2005): in order of their price,
+//! each curve in place of which a few that are kept do about as well is left
+//! out.
+
+use crate::curve::Curve;
+use crate::headings::{Headings, length, quarter_turned};
+use crate::pose::wrap;
+use crate::primitives::Limits;
+
+/// A turn goes on for at most so much of a full one.
+const WIDEST_TURN: usize = 8;
+
+/// Turns in the pool keep to these shares of the greatest curvature.
+const SHARES: [f64; 3] = [1.0, 0.6, 0.35];
+
+/// Crabs in the pool shift the vehicle by about so many cells.
+const SHIFTS: [f64; 3] = [1.0, 2.5, 5.0];
+
+/// Length of the longest straight one, m.
+const LONGEST_STRAIGHT: f64 = 1.0;
+
+/// A curve is left out if at most so many others,
+const MOST_PIECES: usize = 4;
+/// which together cost at most so many times as much, lead to its state.
+const NO_DEARER: f64 = 1.02;
+
+/// A curve from a heading of the first quarter turn to a state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) curve: Curve,
+    /// To the state's place, cells.
+    pub(crate) offset: [i32; 2],
+    /// The state's heading.
+    pub(crate) to: u8,
+}
+
+/// What leads away from each heading of the first quarter turn, for a lattice
+/// with a spacing of `cell` m.
+pub(crate) fn generate(headings: &Headings, cell: f64, limits: &Limits) -> Vec<Vec<Link>> {
+    let generator = Generator {
+        headings,
+        cell,
+        limits,
+    };
+    let pool: Vec<_> = (0..headings.quarter())
+        .map(|heading| generator.pool(heading))
+        .collect();
+    generator.decompose(&pool)
+}
+
+struct Generator<'a> {
+    headings: &'a Headings,
+    cell: f64,
+    limits: &'a Limits,
+}
+
+impl Generator<'_> {
+    /// The curves that may become primitives of a heading.
+    fn pool(&self, heading: usize) -> Vec<Link> {
+        let count = self.headings.count();
+        let stride = self.headings.vector(heading);
+        let metres = self.cell * length(stride);
+        let straights = (LONGEST_STRAIGHT / metres).round().max(2.0) as i32;
+        let straight = |n: i32| Link {
+            curve: Curve::straight(metres * f64::from(n)),
+            offset: stride.map(|c| c * n),
+            to: heading as u8,
+        };
+        let mut pool: Vec<_> = (1..=straights).map(straight).collect();
+        for by in 1..=count / WIDEST_TURN {
+            for to in [heading + by, heading + count - by].map(|to| to % count) {
+                for share in SHARES {
+                    pool.extend(self.turn(heading, to, share));
+                }
+            }
+        }
+        for shift in SHIFTS {
+            for side in [1.0, -1.0] {
+                pool.extend(self.crab(heading, side * shift));
+            }
+        }
+        pool
+    }
+
+    /// The cheapest turn that keeps to a share of the greatest curvature.
+    fn turn(&self, from: usize, to: usize, share: f64) -> Option<Link> {
+        let start = self.headings.angle(from);
+        let turn = wrap(self.headings.angle(to) - start);
+        let limits = self.limits.sharing(share);
+        // The cubic's greatest curvature is 1.5 times its mean.
+        let least = 1.5 * turn.abs() / limits.max_curvature;
+        self.offsets(start, 0.9 * least, least + 10.0 * self.cell)
+            .filter(|(chord, _)| (chord[1].atan2(chord[0]) - turn / 2.0).abs() < 0.3 * turn.abs())
+            .flat_map(|(chord, offset)| {
+                let link = move |curve| Link {
+                    curve,
+                    offset,
+                    to: to as u8,
+                };
+                [Curve::turn(chord, turn), Curve::crab(chord, turn)]
+                    .into_iter()
+                    .flatten()
+                    .map(link)
+            })
+            .filter(|link| limits.allow(&link.curve))
+            .min_by_key(|link| self.limits.prices.of(&link.curve))
+    }
+
+    /// The crab that shifts the vehicle by about so many cells to the left in
+    /// the least length per shift.
+    fn crab(&self, heading: usize, shift: f64) -> Option<Link> {
+        if self.limits.max_crab <= 0.0 {
+            return None;
+        }
+        let start = self.headings.angle(heading);
+        let reach = 2.5 * shift.abs() * self.cell / self.limits.max_crab + 2.0 * self.cell;
+        let link = |(chord, offset): ([f64; 2], _)| {
+            let curve = Curve::crab(chord, 0.0)?;
+            let link = Link {
+                curve,
+                offset,
+                to: heading as u8,
+            };
+            Some((curve.length / chord[1].abs(), link))
+        };
+        self.offsets(start, 0.0, reach)
+            .filter(|(chord, _)| (chord[1] / (self.cell * shift) - 1.0).abs() <= 0.4)
+            .filter_map(link)
+            .filter(|(_, link)| self.limits.allow(&link.curve))
+            .min_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map(|(_, link)| link)
+    }
+
+    /// Lattice offsets ahead of a direction at a distance between two bounds,
+    /// each with its chord in the frame of the direction.
+    fn offsets(
+        &self,
+        direction: f64,
+        least: f64,
+        most: f64,
+    ) -> impl Iterator<Item = ([f64; 2], [i32; 2])> {
+        let (sin, cos) = direction.sin_cos();
+        let cell = self.cell;
+        let reach = (most / cell).ceil() as i32;
+        (-reach..=reach)
+            .flat_map(move |y| (-reach..=reach).map(move |x| [x, y]))
+            .filter(move |&offset| (least..=most).contains(&(length(offset) * cell)))
+            .map(move |offset| {
+                let [x, y] = offset.map(|d| f64::from(d) * cell);
+                ([cos * x + sin * y, cos * y - sin * x], offset)
+            })
+            .filter(|(chord, _)| chord[0] > 0.0)
+    }
+
+    /// What is left of a pool when all is left out that others replace.
+    fn decompose(&self, pool: &[Vec<Link>]) -> Vec<Vec<Link>> {
+        let all = pool.iter().enumerate();
+        let mut all: Vec<_> = all
+            .flat_map(|(from, links)| links.iter().map(move |link| (from, *link)))
+            .map(|(from, link)| (self.limits.prices.of(&link.curve), from, link))
+            .collect();
+        all.sort_by_key(|&(price, from, link)| (price, from, link.to, link.offset));
+        let mut kept = vec![Vec::new(); pool.len()];
+        for (price, from, link) in all {
+            let most = (price as f64 * NO_DEARER) as u64;
+            let to = usize::from(link.to);
+            if !self.leads(&kept, from, to, link.offset, most, MOST_PIECES) {
+                kept[from].push((price, link));
+            }
+        }
+        // In the order of the pool, that of their kinds.
+        let is_kept = |from: usize, link: &Link| kept[from].iter().any(|(_, k)| k == link);
+        pool.iter()
+            .enumerate()
+            .map(|(from, links)| {
+                let kept = links.iter().filter(|link| is_kept(from, link));
+                kept.copied().collect()
+            })
+            .collect()
+    }
+
+    /// Whether so many pieces lead from a heading to a state for a price.
+    fn leads(
+        &self,
+        kept: &[Vec<(u64, Link)>],
+        from: usize,
+        to: usize,
+        offset: [i32; 2],
+        price: u64,
+        pieces: usize,
+    ) -> bool {
+        if offset == [0, 0] {
+            return from == to;
+        }
+        let least = self.limits.prices.length_bound(length(offset) * self.cell);
+        if pieces == 0 || least > price {
+            return false;
+        }
+        let [turns, base] = self.headings.split(from);
+        kept[base].iter().any(|(cost, link)| {
+            let step = quarter_turned(link.offset, turns);
+            let next = self.headings.turned(usize::from(link.to), turns);
+            let left = [0, 1].map(|k| offset[k] - step[k]);
+            *cost <= price && self.leads(kept, next, to, left, price - cost, pieces - 1)
+        })
+    }
+}
