@@ -474,7 +474,11 @@ fn primitives_are_made_drawn_and_used() {
 
     // For another vehicle they are none.
     let ran = across(&folder, &["--primitives", &set, "--vehicle", CAR]);
-    fails(&ran, 1, "set.toml: primitives: expected those of `car` with");
+    fails(
+        &ran,
+        1,
+        "set.toml: primitives: expected those of `car` with",
+    );
     let changed = text(&folder, "set.toml").replace("cell_m = 0.2", "cell_m = 0.3");
     fs::write(folder.path().join("set.toml"), changed).unwrap();
     let ran = across(&folder, &["--primitives", &set]);
