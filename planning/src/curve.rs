@@ -96,6 +96,13 @@ impl Curve {
         }
     }
 
+    /// Where it ends.
+    pub(crate) fn end(&self) -> [f64; 2] {
+        chord_of_unit(self.turn, self.bump)
+            .0
+            .map(|c| c * self.length)
+    }
+
     /// Direction of motion at the fraction `u`, rad.
     pub(crate) fn direction(&self, u: f64) -> f64 {
         direction(self.turn, self.bump, u)
@@ -240,6 +247,8 @@ mod tests {
             let (u, end) = curve.places(64).last().expect("places");
             prop_assert_eq!(u, 1.0);
             prop_assert!((end[0] - chord[0]).hypot(end[1] - chord[1]) < 1e-8 * distance);
+            let told = curve.end();
+            prop_assert!((told[0] - chord[0]).hypot(told[1] - chord[1]) < 1e-8 * distance);
             prop_assert!(curve.length >= distance);
             prop_assert!(curve.bend(0.0) == 0.0 && curve.bend(1.0) == 0.0);
             prop_assert!((curve.heading(1.0) - turn).abs() < 1e-12);

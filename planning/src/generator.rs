@@ -23,8 +23,10 @@ const SHARES: [f64; 3] = [1.0, 0.6, 0.35];
 /// Crabs in the pool shift the vehicle by about so many cells.
 const SHIFTS: [f64; 3] = [1.0, 2.5, 5.0];
 
-/// Length of the longest straight one, m.
+/// Length of the longest straight one, and of the longest turn, m: longer ones
+/// seldom fit, and take long to test.
 const LONGEST_STRAIGHT: f64 = 1.0;
+const LONGEST_TURN: f64 = 4.0;
 
 /// A curve is left out if at most so many others,
 const MOST_PIECES: usize = 4;
@@ -96,7 +98,8 @@ impl Generator<'_> {
         let limits = self.limits.sharing(share);
         // The cubic's greatest curvature is 1.5 times its mean.
         let least = 1.5 * turn.abs() / limits.max_curvature;
-        self.offsets(start, 0.9 * least, least + 10.0 * self.cell)
+        let most = (least + 10.0 * self.cell).min(LONGEST_TURN.max(10.0 * self.cell));
+        self.offsets(start, 0.9 * least, most)
             .filter(|(chord, _)| (chord[1].atan2(chord[0]) - turn / 2.0).abs() < 0.3 * turn.abs())
             .flat_map(|(chord, offset)| {
                 let link = move |curve| Link {

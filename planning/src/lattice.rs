@@ -115,7 +115,7 @@ impl Frame {
 }
 
 /// A curve driven with one end leading.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Leg {
     /// Where it begins, odom, m.
     pub(crate) from: [f64; 2],

@@ -25,7 +25,9 @@ mod pose;
 mod price;
 mod primitive_set;
 mod primitives;
+mod query;
 mod queue;
+mod reuse;
 mod route;
 mod search;
 mod speed;
@@ -44,6 +46,7 @@ pub use map::Map;
 pub use plan::{Plan, Sample};
 pub use pose::Pose2;
 pub use primitive_set::{PrimitiveSet, Shape, Steering};
+pub use query::Query;
 pub use route::goal_ahead;
 pub use stop::Stop;
 pub use tpcap::{Case, Polygon};
@@ -54,8 +57,9 @@ use heuristic::{Heuristic, Relaxation};
 use lattice::{Frame, Reach, Setting};
 use price::Prices;
 use primitives::{Limits, Primitives};
+use reuse::Reuse;
 use search::{Search, Standing};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use window::Window;
 
 /// A better plan, or a better bound, while the planner is at work.
@@ -122,21 +126,24 @@ impl Planner {
     /// Equal input gives an equal plan. The start's heading is kept to within
     /// 4·10⁻¹⁰ rad.
     pub fn plan(&self, grid: &Grid, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
-        self.plan_until(grid, start, goal, None, |_| ())
+        self.answer(&Query::new(grid, start, goal), |_| ())
     }
 
-    /// The same, with what was found until a time is over, if that comes before
-    /// the search ends by itself. `see` is told of each better plan, and each
-    /// better bound, when it is there.
-    pub fn plan_until(
+    /// The same, with all that can be asked. `see` is told of each better plan,
+    /// and each better bound, when it is there.
+    pub fn answer(
         &self,
-        grid: &Grid,
-        start: Pose2,
-        goal: Pose2,
-        deadline: Option<Duration>,
+        query: &Query<'_>,
         mut see: impl FnMut(&Improvement),
     ) -> Result<Plan, PlanError> {
         let begun = Instant::now();
+        let &Query {
+            grid,
+            start,
+            goal,
+            previous,
+            deadline,
+        } = query;
         if !start.is_finite() || !goal.is_finite() {
             return Err(PlanError::NotFinite);
         }
@@ -171,7 +178,15 @@ impl Planner {
         );
         let ahead = Reach::new(setting, &from_start, window(&from_start)?, Some(heuristic));
         let back = Reach::new(setting, &from_goal, window(&from_goal)?, None);
-        let found = Search::new(setting, ahead, back).run(
+        let earlier = previous.and_then(|plan| {
+            let reuse = Reuse {
+                setting,
+                frame: &from_start,
+                sweeps: &ahead.sweeps,
+            };
+            reuse.way(&plan.legs)
+        });
+        let found = Search::new(setting, ahead, back, earlier).run(
             || deadline.is_some_and(|deadline| begun.elapsed() >= deadline),
             |standing| see(&Improvement::from(standing)),
         )?;
@@ -188,6 +203,7 @@ impl Planner {
             suboptimality_bound: search::bound(found.price, found.least),
             expansions: found.expansions,
             search: found.trace,
+            legs: found.legs,
             ..self.measured(samples, &obstacles)
         })
     }
@@ -246,6 +262,7 @@ impl Planner {
             unknown_m: 0.0,
             expansions: 0,
             search: Vec::new(),
+            legs: Vec::new(),
             samples,
         };
         let any_unknown = obstacles.any_unknown();

@@ -1,5 +1,6 @@
 //! What the planner produces.
 
+use crate::lattice::Leg;
 use crate::pose::Pose2;
 use crate::vehicle::End;
 
@@ -61,6 +62,8 @@ pub struct Plan {
     pub expansions: u32,
     /// Their places, in order, as far as they are kept; m.
     pub search: Vec<[f64; 2]>,
+    /// The curves of the way; none of a stop.
+    pub(crate) legs: Vec<Leg>,
 }
 
 impl Plan {

@@ -7,11 +7,14 @@
 //! joined with a state of the other by a single curve. So start and goal are
 //! both met exactly, wherever they lie and however narrow it is there.
 
+use std::f64::consts::PI;
+
 use crate::curve::Curve;
 use crate::error::PlanError;
 use crate::lattice::{Edge, Frame, Leg, Reach, Setting, Way, direction};
 use crate::pose::wrap;
 use crate::primitives::Motion;
+use crate::reuse::Known;
 use crate::vehicle::End;
 use crate::window::State;
 
@@ -68,6 +71,15 @@ struct Port {
     way: u32,
 }
 
+/// The cheapest way to the goal.
+#[derive(Debug)]
+enum Best {
+    /// Known before the search.
+    Earlier(Known),
+    /// A way of the search.
+    Way(u32),
+}
+
 /// How a pass ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Ended {
@@ -90,8 +102,7 @@ pub(crate) struct Search<'a> {
     /// Direction of motion at a port with each heading of the goal's lattice
     /// less that at a state with each of the start's, rad.
     turns: Vec<Vec<f64>>,
-    /// The cheapest way to the goal.
-    best: Option<u32>,
+    best: Option<Best>,
     /// No way costs less.
     least: u64,
     trace: Vec<[f64; 2]>,
@@ -101,14 +112,33 @@ pub(crate) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(crate) fn new(setting: Setting<'a>, mut ahead: Reach<'a>, back: Reach<'a>) -> Self {
+    /// `earlier` is a way that is known already.
+    pub(crate) fn new(
+        setting: Setting<'a>,
+        mut ahead: Reach<'a>,
+        back: Reach<'a>,
+        earlier: Option<Known>,
+    ) -> Self {
         let angles = &setting.primitives.angles;
         let apart = back.frame.angle() + std::f64::consts::PI - ahead.frame.angle();
         let turns = |from: &f64| angles.iter().map(|to| wrap(apart + to - from)).collect();
-        ahead.begin_pass(
-            setting.config.first_inflation.max(setting.config.inflation),
-            u64::MAX,
-        );
+        let config = setting.config;
+        let (inflation, most) = match &earlier {
+            // What a first search is for is there.
+            Some(earlier) => (config.inflation, earlier.price),
+            None => (config.first_inflation.max(config.inflation), u64::MAX),
+        };
+        let least = ahead.begin_pass(inflation, most);
+        // The start may reach the goal by one curve, for which the bound that is
+        // made for the lattice does not hold.
+        let frame = ahead.frame;
+        let prices = &setting.limits.prices;
+        let turn = [End::A, End::B].map(|lead| {
+            let direction = if lead == frame.end { 0.0 } else { PI };
+            frame.turn_left(direction, lead).abs()
+        });
+        let open = prices.length_bound(squared(frame.goal, [0.0; 2]).sqrt())
+            + prices.turn_bound(turn[0].min(turn[1]));
         Self {
             turns: angles.iter().map(turns).collect(),
             setting,
@@ -116,8 +146,8 @@ impl<'a> Search<'a> {
             back,
             ports: Vec::new(),
             ports_within: 0.0,
-            best: None,
-            least: 0,
+            best: earlier.map(Best::Earlier),
+            least: least.min(open),
             trace: Vec::new(),
             #[cfg(test)]
             settled: false,
@@ -133,6 +163,12 @@ impl<'a> Search<'a> {
         mut see: impl FnMut(Standing),
     ) -> Result<Found, PlanError> {
         let config = self.setting.config;
+        if self.best.is_some() {
+            see(self.standing());
+            if self.is_good_enough() {
+                return Ok(self.found());
+            }
+        }
         self.look_about_goal(STATES_ABOUT_GOAL);
         while self.pass(&mut out_of_time, &mut see)? == Ended::Best {
             let above = (self.ahead.inflation - 1.0) / COOLING;
@@ -147,12 +183,12 @@ impl<'a> Search<'a> {
                 break;
             }
         }
-        match self.best {
-            Some(best) => Ok(self.found(best)),
-            None => Err(PlanError::NoPath {
-                expansions: self.expansions(),
-            }),
+        if self.best.is_some() {
+            return Ok(self.found());
         }
+        Err(PlanError::NoPath {
+            expansions: self.expansions(),
+        })
     }
 
     /// Expands states until the best way is the cheapest at this inflation.
@@ -338,7 +374,7 @@ impl<'a> Search<'a> {
 
     fn arrive(&mut self, from: u32, edge: Edge, price: u64, see: &mut impl FnMut(Standing)) {
         if price < self.price() {
-            self.best = Some(self.ahead.arrive(from, edge, price));
+            self.best = Some(Best::Way(self.ahead.arrive(from, edge, price)));
             self.least = self.least.max(self.ahead.floor());
             see(self.standing());
         }
@@ -395,8 +431,11 @@ impl<'a> Search<'a> {
 
     /// Price of the best way.
     fn price(&self) -> u64 {
-        self.best
-            .map_or(u64::MAX, |best| self.ahead.way(best).price)
+        match &self.best {
+            Some(Best::Way(best)) => self.ahead.way(*best).price,
+            Some(Best::Earlier(known)) => known.price,
+            None => u64::MAX,
+        }
     }
 
     fn is_good_enough(&self) -> bool {
@@ -411,8 +450,29 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn found(self, best: u32) -> Found {
+    fn found(self) -> Found {
         let standing = self.standing();
+        let (legs, lead) = match &self.best {
+            Some(Best::Way(best)) => (self.legs(*best), self.ahead.first_lead(*best)),
+            Some(Best::Earlier(known)) => {
+                let first = known.legs.first();
+                let lead = first.map_or(self.ahead.frame.end, |leg| leg.lead);
+                (known.legs.clone(), lead)
+            }
+            None => (Vec::new(), self.ahead.frame.end),
+        };
+        Found {
+            legs,
+            lead,
+            price: standing.price,
+            least: standing.least,
+            expansions: standing.expansions,
+            trace: self.trace,
+        }
+    }
+
+    /// The curves of a way to the goal.
+    fn legs(&self, best: u32) -> Vec<Leg> {
         let &Way { parent, edge, .. } = self.ahead.way(best);
         let mut legs = self.ahead.legs(parent);
         if let Edge::Join(port) = edge {
@@ -436,14 +496,7 @@ impl<'a> Search<'a> {
                 ..leg
             }));
         }
-        Found {
-            legs,
-            lead: self.ahead.first_lead(parent),
-            price: standing.price,
-            least: standing.least,
-            expansions: standing.expansions,
-            trace: self.trace,
-        }
+        legs
     }
 }
 
@@ -533,7 +586,7 @@ mod tests {
             heuristic.blind = blind;
             let ahead = Reach::new(setting, &from_start, window(&from_start)?, Some(heuristic));
             let back = Reach::new(setting, &from_goal, window(&from_goal)?, None);
-            let mut search = Search::new(setting, ahead, back);
+            let mut search = Search::new(setting, ahead, back, None);
             search.settled = true;
             search.run(|| false, |_| ())
         })

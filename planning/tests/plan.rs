@@ -360,7 +360,15 @@ fn a_plan_ends_at_the_goal_itself() {
 fn time_may_end_a_search() {
     let grid = walls(60, |_, _| true);
     let (start, goal) = (pose(0.0, 0.0, 0.0), pose(-6.0, 0.5, 0.0));
-    let until = |time| planner().plan_until(&grid, start, goal, Some(time), |_| ());
+    let until = |time| {
+        planner().answer(
+            &Query {
+                deadline: Some(time),
+                ..Query::new(&grid, start, goal)
+            },
+            |_| (),
+        )
+    };
     let error = until(Duration::ZERO).unwrap_err();
     assert_eq!(error.reason(), "deadline");
     // A time that does not end it changes nothing.
@@ -474,7 +482,7 @@ proptest! {
         let config = PlannerConfig { inflation: 1.0, budget: 4_000, ..PlannerConfig::default() };
         let planner = planner_with(config);
         let mut seen = Vec::new();
-        let plan = planner.plan_until(&grid, start, goal, None, |better| seen.push(*better));
+        let plan = planner.answer(&Query::new(&grid, start, goal), |better| seen.push(*better));
         for pair in seen.windows(2) {
             prop_assert!(pair[1].cost <= pair[0].cost && pair[1].bound <= pair[0].bound);
             prop_assert!(pair[1].expansions >= pair[0].expansions);

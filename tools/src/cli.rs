@@ -184,6 +184,16 @@ pub(crate) struct Run {
     /// Plan to the logged pose this far ahead.
     #[arg(long, value_name = "METRES", default_value_t = 25.0, value_parser = metres)]
     pub(crate) ahead: f64,
+    /// Plan to this place in odom instead: metres, and degrees
+    /// counterclockwise from +x.
+    #[arg(
+        long,
+        value_name = "X,Y,DEG",
+        allow_hyphen_values = true,
+        conflicts_with = "ahead",
+        value_parser = pose
+    )]
+    pub(crate) goal: Option<Pose2>,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod problem;
 mod progress;
 mod queries;
 mod record;
+mod replan;
 mod report;
 mod run;
 mod stages;

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use image::RgbImage;
-use janus_datasets::{BrokenFrame, Frame, Log, Pose, Trajectory};
+use janus_datasets::{BrokenFrame, Frame, Log};
 use janus_perception::detect::Detector;
 use janus_perception::{
     CameraScene, Error as PerceptionError, Lidar, LidarScene, Perception, Scene, Timing, look,
 };
-use janus_planning::{End, Plan, PlanError, Planner, Pose2, Stop, goal_ahead};
+use janus_planning::{Plan, Pose2};
+
+use crate::replan::{Halt, Replanner};
 
 /// Frames that may wait between two stages.
 const DEPTH: usize = 2;
@@ -28,9 +30,7 @@ pub(crate) struct Pipeline<'a> {
     /// Keep to the recording's own speed, and drop what comes too late.
     pub(crate) realtime: bool,
     pub(crate) perception: Perception,
-    pub(crate) planner: Planner,
-    /// How far ahead of the vehicle the goal lies, m.
-    pub(crate) ahead: f64,
+    pub(crate) replanner: Replanner,
 }
 
 /// A frame with its pictures.
@@ -87,27 +87,12 @@ impl Step {
         input: Arc<Decoded>,
         cameras: Option<CameraScene>,
         lidar: LidarScene,
-        planner: &Planner,
-        route: &Route,
+        replanner: &mut Replanner,
     ) -> Self {
         let begin = Instant::now();
         let scene = Scene::new(cameras, lidar);
         let fused = Instant::now();
-        let start = input
-            .frame
-            .pose
-            .as_ref()
-            .map_or_else(Pose2::default, on_ground);
-        let goal = route.goal(input.frame.stamp);
-        let plan = match goal {
-            Some(goal) => planner.plan(&scene.grid, start, goal),
-            None => Err(PlanError::NoGoal),
-        };
-        let plan = plan.map_err(|error| {
-            let (speed, lead) = route.motion(input.frame.stamp);
-            let stop = planner.stop(&scene.grid, start, speed, lead).ok();
-            Halt { error, stop }
-        });
+        let (goal, plan) = replanner.plan(&input.frame, &scene.grid);
         let mut timings = input.timings.clone();
         timings.extend_from_slice(&scene.timings);
         timings.push(("fuse", fused - begin));
@@ -121,13 +106,6 @@ impl Step {
             timings,
         }
     }
-}
-
-/// What the vehicle does where there is no plan.
-pub(crate) struct Halt {
-    pub(crate) error: PlanError,
-    /// `None` if not even a stop makes sense: the pose is not finite.
-    pub(crate) stop: Option<Stop>,
 }
 
 /// A frame without results.
@@ -152,7 +130,7 @@ impl Pipeline<'_> {
     pub(crate) fn run(self, stop: &AtomicBool, mut done: impl FnMut(Passed<Step>)) -> Result<()> {
         let Perception { detector, lidar } = self.perception;
         let frames = self.log.frames(self.frames);
-        let route = Route::new(self.log, self.ahead);
+        let mut replanner = self.replanner;
         let (read, to_decode) = bounded(DEPTH);
         let (to_detect, pictures) = bounded(DEPTH);
         let (to_fuse, sweeps) = bounded(DEPTH);
@@ -170,7 +148,7 @@ impl Pipeline<'_> {
                 stage(scope, "detect", move || detect(detector, pictures, &seen))?,
                 stage(scope, "lidar", move || fuse(lidar, sweeps, &fused))?,
                 stage(scope, "plan", move || {
-                    plan(&self.planner, &route, lidars, cameras, &planned)
+                    plan(&mut replanner, lidars, cameras, &planned)
                 })?,
             ];
             steps.into_iter().for_each(&mut done);
@@ -304,69 +282,17 @@ fn fuse(
 }
 
 fn plan(
-    planner: &Planner,
-    route: &Route,
+    replanner: &mut Replanner,
     lidars: Receiver<Passed<(Arc<Decoded>, LidarScene)>>,
     cameras: Receiver<Option<CameraScene>>,
     out: &Sender<Passed<Step>>,
 ) -> Result<()> {
     for (passed, cameras) in lidars.into_iter().zip(cameras) {
-        let step = passed.map(|(input, lidar)| {
-            Step::conclude(input.started, input, cameras, lidar, planner, route)
-        });
+        let step = passed
+            .map(|(input, lidar)| Step::conclude(input.started, input, cameras, lidar, replanner));
         if out.send(step).is_err() {
             break;
         }
     }
     Ok(())
-}
-
-/// The way that the log took.
-pub(crate) struct Route {
-    way: Arc<Trajectory>,
-    poses: Vec<Pose2>,
-    ahead: f64,
-}
-
-impl Route {
-    pub(crate) fn new(log: &Log, ahead: f64) -> Self {
-        let way = log.trajectory().clone();
-        let poses = way.waypoints().iter();
-        Self {
-            poses: poses.map(|waypoint| on_ground(&waypoint.pose)).collect(),
-            way,
-            ahead,
-        }
-    }
-
-    /// The logged pose that lies ahead of the one nearest in time to `stamp`.
-    fn goal(&self, stamp: i64) -> Option<Pose2> {
-        goal_ahead(&self.poses, self.way.nearest(stamp)?, self.ahead)
-    }
-
-    /// The logged speed nearest in time to `stamp`, m/s, and the end that led.
-    fn motion(&self, stamp: i64) -> (f64, End) {
-        let still = (0.0, End::A);
-        let Some(to) = self.way.nearest(stamp).map(|nearest| nearest.max(1)) else {
-            return still;
-        };
-        let (Some(here), Some(there)) = (self.poses.get(to - 1), self.poses.get(to)) else {
-            return still;
-        };
-        let stamp = |i: usize| self.way.waypoints()[i].stamp;
-        let seconds = (stamp(to) - stamp(to - 1)) as f64 * 1e-9;
-        let along = (there.x - here.x) * here.theta.cos() + (there.y - here.y) * here.theta.sin();
-        let speed = here.distance(*there) / seconds;
-        let lead = if along < 0.0 { End::B } else { End::A };
-        if speed.is_finite() {
-            (speed, lead)
-        } else {
-            still
-        }
-    }
-}
-
-fn on_ground(pose: &Pose) -> Pose2 {
-    let axis = pose.rotation * nalgebra::Vector3::x();
-    Pose2::new(pose.translation.x, pose.translation.y, axis.y.atan2(axis.x))
 }

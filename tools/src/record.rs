@@ -23,7 +23,8 @@ use rerun::{
     TextLogLevel, Transform3D, ViewCoordinates,
 };
 
-use crate::pipeline::{Dropped, Halt, Passed, Step};
+use crate::pipeline::{Dropped, Passed, Step};
+use crate::replan::Halt;
 
 const WORLD: &str = "world";
 const EGO: &str = "world/ego";

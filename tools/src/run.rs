@@ -20,6 +20,7 @@ use crate::export::Export;
 use crate::pipeline::{Passed, Pipeline, Step};
 use crate::progress;
 use crate::record::{Recorder, Target};
+use crate::replan::Replanner;
 use crate::report::{Machine, Report, Tally, cpu_name};
 
 /// What to run, and where the results go.
@@ -80,8 +81,7 @@ impl Run<'_> {
             frames: self.frames,
             realtime: self.realtime,
             perception,
-            planner,
-            ahead: self.settings.ahead,
+            replanner: Replanner::new(planner, self.log, self.settings),
         };
         let ran = pipeline.run(&INTERRUPTED, done);
         if let Some(recorder) = recorder {

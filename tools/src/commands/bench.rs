@@ -9,8 +9,9 @@ use janus_perception::look;
 use super::conclude;
 use crate::Outcome;
 use crate::cli::Bench;
-use crate::pipeline::{Decoded, Route, Step};
+use crate::pipeline::{Decoded, Step};
 use crate::progress;
+use crate::replan::Replanner;
 use crate::report::Tally;
 use crate::run::{Parts, count_frames};
 
@@ -38,7 +39,7 @@ pub(crate) fn run(args: Bench) -> Result<Outcome> {
         planner,
         machine,
     } = Parts::assemble(&args.run)?;
-    let route = Route::new(&log, args.run.ahead);
+    let mut replanner = Replanner::new(planner, &log, &args.run);
     let mut tally = Tally::new(&log, machine, config);
     let progress = progress::bar(frames.len() * (args.warm_up + args.rounds));
     let mut begin = Instant::now();
@@ -47,6 +48,7 @@ pub(crate) fn run(args: Bench) -> Result<Outcome> {
             begin = Instant::now();
         }
         perception.lidar.forget();
+        replanner.forget();
         for input in &frames {
             let started = Instant::now();
             let frame = &input.frame;
@@ -58,7 +60,7 @@ pub(crate) fn run(args: Bench) -> Result<Outcome> {
             if let Some(fault) = lidar.faults.first() {
                 bail!("frame {}: {fault}: this is no measurement", frame.index);
             }
-            let step = Step::conclude(started, input.clone(), cameras, lidar, &planner, &route);
+            let step = Step::conclude(started, input.clone(), cameras, lidar, &mut replanner);
             if round >= args.warm_up {
                 tally.frame(&Ok(step));
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use janus_planning::{Map, Plan, PlanError, Planner, PlannerConfig, Pose2, Sample, Vehicle};
+use janus_planning::{Map, Plan, PlanError, Planner, PlannerConfig, Pose2, Query, Sample, Vehicle};
 use serde::Serialize;
 
 use super::counts;
@@ -111,7 +111,11 @@ impl Attempt {
         let mut course = Vec::new();
         let begin = Instant::now();
         let [start, goal] = ends;
-        let plan = planner.plan_until(&problem.map.grid, start, goal, deadline, |better| {
+        let query = Query {
+            deadline,
+            ..Query::new(&problem.map.grid, start, goal)
+        };
+        let plan = planner.answer(&query, |better| {
             course.push(Moment {
                 ms: ms(begin.elapsed()),
                 cost: better.cost,
