@@ -7,14 +7,11 @@
 //! end leads. For the same reason the lattice lies along the pose's *axis*:
 //! turned by π the pose gives the same lattice, and the same search.
 
-use std::f64::consts::PI;
-
 use crate::collision::{Footprint, Obstacles};
 use crate::config::PlannerConfig;
 use crate::curve::Curve;
 use crate::heuristic::Heuristic;
 use crate::pose::{Heading, Pose2, wrap, wrap_axis};
-use crate::price::Prices;
 use crate::primitives::{Limits, Primitives};
 use crate::queue::Queue;
 use crate::sweep::Sweeps;
@@ -125,18 +122,6 @@ pub(crate) struct Leg {
     pub(crate) curve: Curve,
 }
 
-impl Leg {
-    /// The same way back, the other end leading.
-    fn reversed(self, frame: &Frame, primitives: &Primitives, to: State) -> Self {
-        Self {
-            from: frame.world(primitives.place(to.at)),
-            direction: direction(frame, primitives, to) + PI,
-            lead: self.lead.other(),
-            curve: self.curve.reversed(),
-        }
-    }
-}
-
 /// Direction of motion of a state in odom, rad.
 pub(crate) fn direction(frame: &Frame, primitives: &Primitives, state: State) -> f64 {
     frame.angle() + primitives.angles[usize::from(state.heading)]
@@ -193,9 +178,8 @@ pub(crate) struct Reach<'a> {
     setting: Setting<'a>,
     pub(crate) frame: &'a Frame,
     pub(crate) sweeps: Sweeps<'a>,
-    /// Bounds on what remains; without, the states come in order of price, but
-    /// for what changes of end cost.
-    pub(crate) heuristic: Option<Heuristic<'a>>,
+    /// Bounds on what remains.
+    heuristic: Heuristic<'a>,
     /// By what the bounds are multiplied.
     pub(crate) inflation: f64,
     records: Records,
@@ -215,23 +199,15 @@ impl<'a> Reach<'a> {
         setting: Setting<'a>,
         frame: &'a Frame,
         window: Window,
-        heuristic: Option<Heuristic<'a>>,
+        heuristic: Heuristic<'a>,
     ) -> Self {
-        let Setting {
-            config,
-            primitives,
-            limits,
-            footprint,
-            obstacles,
-        } = setting;
-        let prices = &limits.prices;
         let mut reach = Self {
             setting,
             frame,
-            sweeps: Sweeps::new(frame, primitives, footprint, obstacles, prices, config),
+            sweeps: Sweeps::new(setting, frame),
             heuristic,
             inflation: 1.0,
-            records: Records::new(window, primitives.units.len(), frame.folded),
+            records: Records::new(window, setting.primitives.units.len(), frame.folded),
             ways: Vec::new(),
             queue: Queue::default(),
             held: Vec::new(),
@@ -257,10 +233,7 @@ impl<'a> Reach<'a> {
             };
             // The start alone may reach the goal from anywhere by one curve,
             // for which the bound does not hold.
-            let rest = self
-                .heuristic
-                .as_mut()
-                .map_or(0, |h| h.bound(state).unwrap_or(0));
+            let rest = self.heuristic.bound(state).unwrap_or(0);
             let index = self.add(Way {
                 price: 0,
                 rest,
@@ -348,10 +321,7 @@ impl<'a> Reach<'a> {
         if price >= self.records[slot].price {
             return;
         }
-        let rest = match &mut self.heuristic {
-            Some(heuristic) => heuristic.bound(state),
-            None => Some(0),
-        };
+        let rest = self.heuristic.bound(state);
         let Some(rest) = rest.filter(|rest| price + rest < best) else {
             return;
         };
@@ -438,35 +408,6 @@ impl<'a> Reach<'a> {
         reached.map(|record| record.way)
     }
 
-    /// The curves of a way from where all begin, each with the state at its
-    /// end, the last first.
-    fn back(&self, index: u32) -> impl Iterator<Item = (Leg, State)> + '_ {
-        let primitives = self.setting.primitives;
-        let mut at = self.way(index);
-        std::iter::from_fn(move || {
-            loop {
-                let (to, parent) = (at.state, self.way(at.parent));
-                let edge = at.edge;
-                if edge == Edge::Start {
-                    return None;
-                }
-                at = parent;
-                if let Edge::Primitive(i) = edge {
-                    let from = parent.state;
-                    let leg = Leg {
-                        from: self.frame.world(primitives.place(from.at)),
-                        direction: direction(self.frame, primitives, from),
-                        lead: from.lead,
-                        curve: primitives.from[usize::from(from.heading)][usize::from(i)]
-                            .motion
-                            .curve,
-                    };
-                    return Some((leg, to));
-                }
-            }
-        })
-    }
-
     /// The end that leads first on a way.
     pub(crate) fn first_lead(&self, index: u32) -> End {
         let mut at = self.way(index);
@@ -478,15 +419,24 @@ impl<'a> Reach<'a> {
 
     /// The curves of a way to a state.
     pub(crate) fn legs(&self, index: u32) -> Vec<Leg> {
-        let mut legs: Vec<_> = self.back(index).map(|(leg, _)| leg).collect();
+        let primitives = self.setting.primitives;
+        let mut legs = Vec::new();
+        let mut at = self.way(index);
+        while at.edge != Edge::Start {
+            let edge = at.edge;
+            at = self.way(at.parent);
+            if let Edge::Primitive(i) = edge {
+                let leaving = &primitives.from[usize::from(at.state.heading)];
+                legs.push(Leg {
+                    from: self.frame.world(primitives.place(at.state.at)),
+                    direction: direction(self.frame, primitives, at.state),
+                    lead: at.state.lead,
+                    curve: leaving[usize::from(i)].motion.curve,
+                });
+            }
+        }
         legs.reverse();
         legs
-    }
-
-    /// The curves of a way driven back from its end.
-    pub(crate) fn legs_back(&self, index: u32) -> impl Iterator<Item = Leg> + '_ {
-        self.back(index)
-            .map(|(leg, to)| leg.reversed(self.frame, self.setting.primitives, to))
     }
 
     fn add(&mut self, way: Way) -> u32 {
@@ -520,12 +470,6 @@ impl<'a> Reach<'a> {
 
     fn key(&self, index: u32) -> u64 {
         let way = &self.ways[index as usize];
-        if self.heuristic.is_none() {
-            // A change of ends comes as early as a metre driven.
-            let end_change = self.setting.limits.prices.end_change();
-            let spared = end_change.saturating_sub(Prices::METRE);
-            return way.price - spared * u64::from(way.changes);
-        }
         // Of a join what remains is known, but for what is in the way.
         let inflation = match way.edge {
             Edge::Join(_) => 1.0,

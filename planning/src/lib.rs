@@ -5,6 +5,7 @@
 //! Either end may lead; changing ends has a price. Poses are of `base_link` in
 //! the grid's frame (odom or map); SI units and radians.
 
+mod approach;
 mod check;
 mod collision;
 mod config;
@@ -176,8 +177,7 @@ impl Planner {
             relaxation,
             window(&from_start)?,
         );
-        let ahead = Reach::new(setting, &from_start, window(&from_start)?, Some(heuristic));
-        let back = Reach::new(setting, &from_goal, window(&from_goal)?, None);
+        let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
         let earlier = previous.and_then(|plan| {
             let reuse = Reuse {
                 setting,
@@ -186,7 +186,7 @@ impl Planner {
             };
             reuse.way(&plan.legs)
         });
-        let found = Search::new(setting, ahead, back, earlier).run(
+        let found = Search::new(setting, ahead, &from_goal, earlier).run(
             || deadline.is_some_and(|deadline| begun.elapsed() >= deadline),
             |standing| see(&Improvement::from(standing)),
         )?;

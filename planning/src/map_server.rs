@@ -12,6 +12,7 @@ use image::{ImageFormat, ImageReader, Limits, Rgba};
 use janus_perception::Grid;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_saphyr::options::NonFiniteFloatPolicy;
 
 use crate::file::{FileError, read_bytes, read_text};
 use crate::map::Map;
@@ -86,9 +87,9 @@ enum Value {
 impl Description {
     fn read(path: &Path) -> Result<Self, FileError> {
         let text = read_text(path, DESCRIPTION_LIMIT)?;
-        // NaN is refused where the field is known.
+        // Figures that are none are told with their field.
         let options = serde_saphyr::options! {
-            non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
+            non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         };
         let values: BTreeMap<String, Value> = serde_saphyr::from_str_with_options(&text, options)
             .map_err(|wrong| {

@@ -1,14 +1,15 @@
 //! The search: ARA* (Likhachev, Gordon and Thrun, "ARA*: Anytime A* with
-//! Provable Bounds on Sub-Optimality", 2003) on two lattices.
+//! Provable Bounds on Sub-Optimality", 2003) on the lattice.
 //!
-//! One lattice begins at the start, and the search proper goes over it. The
-//! other begins at the goal: on it the states about the goal are reached
-//! *backward*, cheapest first, before the search begins. A state of the one is
-//! joined with a state of the other by a single curve. So start and goal are
-//! both met exactly, wherever they lie and however narrow it is there.
+//! The lattice begins at the start. Before the search goes over it, the poses
+//! about the goal are reached *backward* from there, cheapest first. A state of
+//! the lattice is joined with one of these by a single curve. So start and goal
+//! are both met exactly, wherever they lie and however narrow the goal is.
 
+use std::collections::HashSet;
 use std::f64::consts::PI;
 
+use crate::approach::{Approach, Approaches, FINEST};
 use crate::curve::Curve;
 use crate::error::PlanError;
 use crate::lattice::{Edge, Frame, Leg, Reach, Setting, Way, direction};
@@ -18,12 +19,17 @@ use crate::reuse::Known;
 use crate::vehicle::End;
 use crate::window::State;
 
-/// States about the goal, of the budget at most an eighth. They are doubled
-/// each time the search has expanded so many times as many without a way.
-const STATES_ABOUT_GOAL: u32 = 800;
-const PATIENCE: u32 = 8;
-/// There are no more about the goal than this.
-const MOST_ABOUT_GOAL: u32 = 3_200;
+/// Ports that the search begins with. They are doubled when it has expanded so
+/// many states without a way, and again at twice as many.
+const PORTS: usize = 400;
+const PATIENCE: u32 = 3_200;
+/// There are no more than this.
+const MOST_PORTS: usize = 3_200;
+/// So many poses are expanded on the first level, and twice as many on each that
+/// is finer, without the vehicle's leaving the narrows.
+const PATIENCE_WITH_LEVEL: u32 = 1_000;
+/// Ports are farther apart than about so much, m and rad.
+const PORTS_APART: [f64; 2] = [0.2, 0.1];
 /// A state is joined with one port of each ring: the rings are the ports whose
 /// price to the goal is below so many metres. The last has all others.
 const RINGS: [u64; 6] = [1, 1_500_000, 4_000_000, 8_000_000, 14_000_000, u64::MAX];
@@ -61,14 +67,30 @@ pub(crate) struct Standing {
 struct Port {
     /// In the frame of the start, m.
     at: [f64; 2],
-    /// Heading of the goal's lattice in which it was reached, backward.
-    heading: u8,
+    /// Direction of motion in the frame of the start, rad.
+    direction: f64,
     /// The end that leads on the way to the goal.
     lead: End,
     /// Price from here to the goal.
     price: u64,
     /// The way from the goal.
     way: u32,
+    /// Of this level.
+    level: u32,
+}
+
+impl Port {
+    /// Ports alike in this are alike.
+    fn place(&self) -> [i32; 4] {
+        let [metres, radians] = PORTS_APART;
+        let [x, y] = self.at.map(|c| (c / metres).round() as i32);
+        [
+            x,
+            y,
+            (self.direction / radians).round() as i32,
+            self.lead as i32,
+        ]
+    }
 }
 
 /// The cheapest way to the goal.
@@ -94,14 +116,18 @@ pub(crate) struct Search<'a> {
     setting: Setting<'a>,
     /// From the start.
     ahead: Reach<'a>,
-    /// From the goal.
-    back: Reach<'a>,
+    /// About the goal.
+    back: Vec<Approaches<'a>>,
+    back_frame: &'a Frame,
     ports: Vec<Port>,
+    /// Where there are ports.
+    known: HashSet<[i32; 4]>,
+    /// Whether the vehicle has left the narrows about the goal.
+    is_away: bool,
+    /// After so many states without a way, ports are doubled.
+    patience: u32,
     /// Distance of the farthest port from the goal, m.
     ports_within: f64,
-    /// Direction of motion at a port with each heading of the goal's lattice
-    /// less that at a state with each of the start's, rad.
-    turns: Vec<Vec<f64>>,
     best: Option<Best>,
     /// No way costs less.
     least: u64,
@@ -116,12 +142,9 @@ impl<'a> Search<'a> {
     pub(crate) fn new(
         setting: Setting<'a>,
         mut ahead: Reach<'a>,
-        back: Reach<'a>,
+        goal: &'a Frame,
         earlier: Option<Known>,
     ) -> Self {
-        let angles = &setting.primitives.angles;
-        let apart = back.frame.angle() + std::f64::consts::PI - ahead.frame.angle();
-        let turns = |from: &f64| angles.iter().map(|to| wrap(apart + to - from)).collect();
         let config = setting.config;
         let (inflation, most) = match &earlier {
             // What a first search is for is there.
@@ -140,11 +163,14 @@ impl<'a> Search<'a> {
         let open = prices.length_bound(squared(frame.goal, [0.0; 2]).sqrt())
             + prices.turn_bound(turn[0].min(turn[1]));
         Self {
-            turns: angles.iter().map(turns).collect(),
             setting,
             ahead,
-            back,
+            back: vec![Approaches::new(setting, goal, 0)],
+            back_frame: goal,
             ports: Vec::new(),
+            known: HashSet::new(),
+            is_away: false,
+            patience: PATIENCE,
             ports_within: 0.0,
             best: earlier.map(Best::Earlier),
             least: least.min(open),
@@ -169,7 +195,7 @@ impl<'a> Search<'a> {
                 return Ok(self.found());
             }
         }
-        self.look_about_goal(STATES_ABOUT_GOAL);
+        self.look_about_goal(PORTS);
         while self.pass(&mut out_of_time, &mut see)? == Ended::Best {
             let above = (self.ahead.inflation - 1.0) / COOLING;
             let inflation = (1.0 + above).max(config.inflation);
@@ -236,14 +262,15 @@ impl<'a> Search<'a> {
 
     fn expand(&mut self, index: u32, see: &mut impl FnMut(Standing)) {
         let state = self.ahead.way(index).state;
-        self.keep_trace(self.ahead.frame, state);
+        let place = self.setting.primitives.place(state.at);
+        self.keep_trace(self.ahead.frame.world(place));
         self.ahead.expand(index, self.price());
         if self.ahead.way(index).edge == Edge::Start && self.starts_at_goal() {
             self.arrive(index, Edge::Arrival, 0, see);
         }
         self.offer_joins(index);
-        let patience = PATIENCE.saturating_mul(self.back.expansions);
-        if self.best.is_none() && self.ahead.expansions > patience {
+        if self.best.is_none() && self.ahead.expansions > self.patience {
+            self.patience = self.patience.saturating_mul(2);
             #[cfg(test)]
             if self.settled {
                 return;
@@ -291,7 +318,7 @@ impl<'a> Search<'a> {
             return;
         }
         let [c, s] = primitives.units[usize::from(state.heading)];
-        let turns = &self.turns[usize::from(state.heading)];
+        let direction = primitives.angles[usize::from(state.heading)];
         let folded = self.ahead.frame.folded;
         let mut chosen = [(u64::MAX, 0); RINGS.len()];
         for (i, port) in self.ports.iter().enumerate() {
@@ -301,7 +328,7 @@ impl<'a> Search<'a> {
             if ahead <= 0.0 || distance > within * within || (!folded && port.lead != state.lead) {
                 continue;
             }
-            let turn = turns[usize::from(port.heading)];
+            let turn = wrap(port.direction - direction);
             let distance = distance.sqrt();
             if !self.seems_allowed((c * dy - s * dx) / distance, turn, distance) {
                 continue;
@@ -361,7 +388,7 @@ impl<'a> Search<'a> {
         let [dx, dy] = [port.at[0] - here[0], port.at[1] - here[1]];
         let [c, s] = primitives.units[usize::from(from.heading)];
         let chord = [c * dx + s * dy, c * dy - s * dx];
-        let turn = self.turns[usize::from(from.heading)][usize::from(port.heading)];
+        let turn = wrap(port.direction - primitives.angles[usize::from(from.heading)]);
         let crab =
             (turn.abs() <= ALIGNED && limits.max_crab > 0.0).then(|| Curve::crab(chord, turn));
         [Curve::turn(chord, turn), crab.flatten()]
@@ -380,12 +407,12 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Doubles the states about the goal, and offers them to all states that are
-    /// expanded. Whether there are more than before.
+    /// Doubles the ports, and offers them to all states that are expanded.
+    /// Whether there are more than before.
     fn grow_about_goal(&mut self) -> bool {
-        let known = self.back.expansions;
-        self.look_about_goal((2 * known).min(MOST_ABOUT_GOAL));
-        if self.back.expansions <= known {
+        let known = self.ports.len();
+        self.look_about_goal((2 * known).min(MOST_PORTS));
+        if self.ports.len() <= known {
             return false;
         }
         let reached: Vec<_> = self.ahead.reached().collect();
@@ -395,38 +422,67 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// Reaches the states about the goal until there are so many.
-    fn look_about_goal(&mut self, count: u32) {
-        let count = count.min((self.setting.config.budget / 8).max(1));
-        while self.back.expansions < count {
-            let Some(index) = self.back.next(u64::MAX) else {
-                break;
+    /// Reaches poses about the goal until there are so many ports and the
+    /// vehicle has left the narrows there: the finer the harder that is.
+    fn look_about_goal(&mut self, count: usize) {
+        let budget = self.setting.config.budget;
+        let most = budget - budget / 2;
+        while !(self.is_away && self.ports.len() >= count) && self.about_goal() < most {
+            let Some(level) = self.back.last_mut() else {
+                return;
             };
-            self.back.expand(index, u64::MAX);
-            let way = *self.back.way(index);
-            self.keep_trace(self.back.frame, way.state);
-            let place = self.setting.primitives.place(way.state.at);
-            let at = self.ahead.frame.local(self.back.frame.world(place));
-            self.ports_within = self.ports_within.max(squared(place, [0.0; 2]).sqrt());
-            self.ports.push(Port {
-                at,
-                heading: way.state.heading,
-                lead: way.state.lead.other(),
-                price: way.price,
-                way: index,
-            });
+            let may_go_on = self.is_away || level.expansions < PATIENCE_WITH_LEVEL << level.level;
+            let Some(way) = may_go_on.then(|| level.next()).flatten() else {
+                let finer = level.level + 1;
+                if finer > FINEST {
+                    return;
+                }
+                self.back
+                    .push(Approaches::new(self.setting, self.back_frame, finer));
+                continue;
+            };
+            self.is_away |= level.is_away(way);
+            let (
+                level,
+                &Approach {
+                    at,
+                    direction,
+                    lead,
+                    price,
+                    ..
+                },
+            ) = (level.level, level.get(way));
+            let place = self.back_frame.world(at);
+            self.keep_trace(place);
+            self.ports_within = self.ports_within.max(squared(at, [0.0; 2]).sqrt());
+            let frame = &self.ahead.frame;
+            let direction = self.back_frame.angle() + direction + PI - frame.angle();
+            let port = Port {
+                at: frame.local(place),
+                direction: wrap(direction),
+                lead: lead.other(),
+                price,
+                way,
+                level,
+            };
+            if self.known.insert(port.place()) {
+                self.ports.push(port);
+            }
         }
     }
 
-    fn keep_trace(&mut self, frame: &Frame, state: State) {
+    fn about_goal(&self) -> u32 {
+        self.back.iter().map(|level| level.expansions).sum()
+    }
+
+    fn keep_trace(&mut self, place: [f64; 2]) {
         if self.trace.len() < self.setting.config.trace as usize {
-            let place = self.setting.primitives.place(state.at);
-            self.trace.push(frame.world(place));
+            self.trace.push(place);
         }
     }
 
     fn expansions(&self) -> u32 {
-        self.ahead.expansions + self.back.expansions
+        self.ahead.expansions + self.about_goal()
     }
 
     /// Price of the best way.
@@ -491,10 +547,14 @@ impl<'a> Search<'a> {
             }));
             // Where the ends are alike, the two may differ on which one leads.
             let swapped = port.lead != from.lead;
-            legs.extend(self.back.legs_back(port.way).map(|leg| Leg {
-                lead: if swapped { leg.lead.other() } else { leg.lead },
-                ..leg
-            }));
+            legs.extend(
+                self.back[port.level as usize]
+                    .legs(port.way)
+                    .map(|leg| Leg {
+                        lead: if swapped { leg.lead.other() } else { leg.lead },
+                        ..leg
+                    }),
+            );
         }
         legs
     }
@@ -584,9 +644,8 @@ mod tests {
                 window(&from_start)?,
             );
             heuristic.blind = blind;
-            let ahead = Reach::new(setting, &from_start, window(&from_start)?, Some(heuristic));
-            let back = Reach::new(setting, &from_goal, window(&from_goal)?, None);
-            let mut search = Search::new(setting, ahead, back, None);
+            let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
+            let mut search = Search::new(setting, ahead, &from_goal, None);
             search.settled = true;
             search.run(|| false, |_| ())
         })

@@ -7,11 +7,10 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-use crate::collision::{Axis, Footprint, Obstacles};
-use crate::config::PlannerConfig;
-use crate::lattice::Frame;
+use crate::collision::Axis;
+use crate::lattice::{Frame, Setting};
 use crate::price::Prices;
-use crate::primitives::{Motion, Primitives};
+use crate::primitives::Motion;
 use crate::vehicle::End;
 use crate::window::State;
 
@@ -46,12 +45,8 @@ struct Swath {
 
 /// The swaths of all primitives in one frame over one grid.
 pub(crate) struct Sweeps<'a> {
+    setting: Setting<'a>,
     frame: &'a Frame,
-    primitives: &'a Primitives,
-    footprint: &'a Footprint,
-    obstacles: &'a Obstacles<'a>,
-    prices: &'a Prices,
-    clearance_m: f64,
     /// Of each end that leads, of each heading, of each primitive.
     swaths: Vec<Vec<Swath>>,
     places: Vec<Place>,
@@ -66,8 +61,6 @@ pub(crate) struct Sweeps<'a> {
     charges: Vec<u32>,
     /// And how many of the places that follow need no test of their own.
     strides: Vec<u32>,
-    /// No point of the vehicle moves farther from one tested pose to the next, m.
-    step: f64,
     /// Nearer than this to the grid's edge the circles do not decide, parts.
     edge: i32,
     /// Size of the grid, parts.
@@ -75,14 +68,14 @@ pub(crate) struct Sweeps<'a> {
 }
 
 impl<'a> Sweeps<'a> {
-    pub(crate) fn new(
-        frame: &'a Frame,
-        primitives: &'a Primitives,
-        footprint: &'a Footprint,
-        obstacles: &'a Obstacles<'a>,
-        prices: &'a Prices,
-        config: &PlannerConfig,
-    ) -> Self {
+    pub(crate) fn new(setting: Setting<'a>, frame: &'a Frame) -> Self {
+        let Setting {
+            config,
+            primitives,
+            limits,
+            footprint,
+            obstacles,
+        } = setting;
         let cell = obstacles.cell();
         let [radius, inscribed] = [footprint.cover_radius(), footprint.reach_of_body()];
         let free = radius / cell + SQRT_2 + ROUNDING;
@@ -90,7 +83,7 @@ impl<'a> Sweeps<'a> {
         let charge = |squared: u32| {
             let clearance = (f64::from(squared).sqrt() - free) * cell;
             let nearness = (1.0 - clearance.max(0.0) / config.clearance_m).max(0.0);
-            prices.of_nearness(nearness)
+            limits.prices.of_nearness(nearness)
         };
         let step = 2.0 * config.margin_m;
         let stride = |squared: u32| stride((f64::from(squared).sqrt() - free) * cell, step);
@@ -100,12 +93,8 @@ impl<'a> Sweeps<'a> {
             (hit * hit).ceil() as u32
         });
         let mut sweeps = Self {
+            setting,
             frame,
-            primitives,
-            footprint,
-            obstacles,
-            prices,
-            clearance_m: config.clearance_m,
             swaths: Vec::new(),
             places: Vec::new(),
             circles: footprint.inscribed().count(),
@@ -113,7 +102,6 @@ impl<'a> Sweeps<'a> {
             free: least,
             charges: (least..=(far * far).ceil() as u32).map(charge).collect(),
             strides: (least..=(far * far).ceil() as u32).map(stride).collect(),
-            step,
             edge: ((inscribed + config.clearance_m) / cell * PARTS)
                 .ceil()
                 .min(1e9) as i32,
@@ -134,12 +122,12 @@ impl<'a> Sweeps<'a> {
     /// `far` is how far the middle of the body must be from all obstacles, in
     /// cells, for the vehicle to stand free at no extra price.
     fn swath(&mut self, motion: &Motion, lead: End, far: f64) -> Swath {
-        let scale = PARTS / self.obstacles.cell();
+        let scale = PARTS / self.setting.obstacles.cell();
         let parts = |p: [f64; 2]| p.map(|c| (c * scale).round() as i32);
         let from = self.places.len() as u32;
-        let [middle, first, pitch] = self.footprint.circle_line();
+        let [middle, first, pitch] = self.setting.footprint.circle_line();
         let (mut strays, mut first_centre) = (0.0f64, None);
-        for axis in poses([0.0, 0.0], lead, motion, self.frame) {
+        for axis in poses([0.0, 0.0], self.frame.turned([1.0, 0.0]), lead, motion) {
             let [u, v] = axis.unit;
             let centre = axis.point(middle, 0.0);
             let [x, y] = *first_centre.get_or_insert(centre);
@@ -150,7 +138,7 @@ impl<'a> Sweeps<'a> {
                 pitch: parts([u * pitch, v * pitch]),
             });
         }
-        let clear = far + strays / self.obstacles.cell() + SQRT_2;
+        let clear = far + strays / self.setting.obstacles.cell() + SQRT_2;
         Swath {
             places: from..self.places.len() as u32,
             metres: metres(motion),
@@ -161,18 +149,20 @@ impl<'a> Sweeps<'a> {
     /// What a primitive costs from a state beside its price in the open;
     /// `None` if the vehicle would touch something.
     pub(crate) fn primitive(&self, from: State, primitive: u8) -> Option<u64> {
-        let here = from.at.map(|c| f64::from(c) * self.primitives.cell);
-        let motion =
-            || &self.primitives.from[usize::from(from.heading)][usize::from(primitive)].motion;
-        if self.obstacles.has_unexplored() {
+        let here = from.at.map(|c| f64::from(c) * self.setting.primitives.cell);
+        let motion = || {
+            &self.setting.primitives.from[usize::from(from.heading)][usize::from(primitive)].motion
+        };
+        if self.setting.obstacles.has_unexplored() {
             return self.motion(here, from.lead, motion());
         }
-        let list = from.lead as usize * self.primitives.from.len() + usize::from(from.heading);
+        let list =
+            from.lead as usize * self.setting.primitives.from.len() + usize::from(from.heading);
         let swath = &self.swaths[list][usize::from(primitive)];
-        let base = self.obstacles.in_cells(self.frame.world(here));
+        let base = self.setting.obstacles.in_cells(self.frame.world(here));
         let base = base.map(|c| (c * PARTS) as i32);
-        let field = self.obstacles.field();
-        let width = self.obstacles.size()[0] as usize;
+        let field = self.setting.obstacles.field();
+        let width = self.setting.obstacles.size()[0] as usize;
         let at = |p: [i32; 2]| field[(p[1] >> SHIFT) as usize * width + (p[0] >> SHIFT) as usize];
         let range = swath.places.start as usize..swath.places.end as usize;
         let (mut sum, mut is_first) = (0u64, true);
@@ -202,8 +192,17 @@ impl<'a> Sweeps<'a> {
                 point = add(point, place.pitch);
             }
             if nearest < self.free {
-                let axis = poses(self.frame.world(here), from.lead, motion(), self.frame).nth(i)?;
-                self.obstacles.stands(self.footprint, &axis).ok()?;
+                let axis = poses(
+                    self.frame.world(here),
+                    self.frame.turned([1.0, 0.0]),
+                    from.lead,
+                    motion(),
+                )
+                .nth(i)?;
+                self.setting
+                    .obstacles
+                    .stands(self.setting.footprint, &axis)
+                    .ok()?;
             }
             let by = nearest.saturating_sub(self.free) as usize;
             let by = by.min(self.charges.len() - 1);
@@ -216,22 +215,43 @@ impl<'a> Sweeps<'a> {
 
     /// The same for any motion that begins at a place in the frame.
     pub(crate) fn motion(&self, here: [f64; 2], lead: End, motion: &Motion) -> Option<u64> {
-        let metres = metres(motion);
-        let mut poses = poses(self.frame.world(here), lead, motion, self.frame);
-        let (mut sum, mut left) = (0, motion.steps.len());
-        while let Some(axis) = poses.next() {
-            let room = self.obstacles.room(self.footprint, &axis).ok()?;
-            let nearness = (1.0 - room.clearance / self.clearance_m).max(0.0);
-            let stride = (stride(room.clearance, self.step) as usize).min(left);
-            let metres = metres * stride as f64;
-            sum += self.prices.surcharge(metres, nearness, room.unknown);
-            left -= stride;
-            if stride > 1 {
-                poses.nth(stride - 2);
-            }
-        }
-        Some(sum)
+        surcharge(self.setting, self.frame, here, [1.0, 0.0], lead, motion)
     }
+}
+
+/// What a motion costs beside its price in the open, that begins at a place in
+/// the frame and is turned to a direction; `None` if the vehicle would touch
+/// something.
+pub(crate) fn surcharge(
+    setting: Setting<'_>,
+    frame: &Frame,
+    here: [f64; 2],
+    along: [f64; 2],
+    lead: End,
+    motion: &Motion,
+) -> Option<u64> {
+    let Setting {
+        config,
+        limits,
+        footprint,
+        obstacles,
+        ..
+    } = setting;
+    let metres = metres(motion);
+    let mut poses = poses(frame.world(here), frame.turned(along), lead, motion);
+    let (mut sum, mut left) = (0, motion.steps.len());
+    while let Some(axis) = poses.next() {
+        let room = obstacles.room(footprint, &axis).ok()?;
+        let nearness = (1.0 - room.clearance / config.clearance_m).max(0.0);
+        let stride = (stride(room.clearance, 2.0 * config.margin_m) as usize).min(left);
+        let metres = metres * stride as f64;
+        sum += limits.prices.surcharge(metres, nearness, room.unknown);
+        left -= stride;
+        if stride > 1 {
+            poses.nth(stride - 2);
+        }
+    }
+    Some(sum)
 }
 
 /// How many poses a test answers for, itself among them, that finds so much
@@ -247,19 +267,21 @@ fn metres(motion: &Motion) -> f64 {
     motion.curve.length / motion.steps.len() as f64
 }
 
-/// The tested poses of a motion that begins at a place in odom, the last first:
-/// obstacles are likelier the farther from where the vehicle stands free.
-fn poses<'m>(
+/// The tested poses of a motion that begins at a place in odom and is turned to
+/// a direction, the last first: obstacles are likelier the farther from where
+/// the vehicle stands free.
+fn poses(
     [x, y]: [f64; 2],
+    [c, s]: [f64; 2],
     lead: End,
-    motion: &'m Motion,
-    frame: &'m Frame,
-) -> impl Iterator<Item = Axis> + 'm {
+    motion: &Motion,
+) -> impl Iterator<Item = Axis> + '_ {
+    let turned = move |[x, y]: [f64; 2]| [c * x - s * y, s * x + c * y];
     motion.steps.iter().rev().map(move |step| {
-        let [dx, dy] = frame.turned(step.at);
+        let [dx, dy] = turned(step.at);
         Axis {
             origin: [x + dx, y + dy],
-            unit: frame.turned(step.along).map(|c| lead.sign() * c),
+            unit: turned(step.along).map(|c| lead.sign() * c),
         }
     })
 }

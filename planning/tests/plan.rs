@@ -5,8 +5,8 @@ use std::f64::consts::{FRAC_PI_2, PI};
 use std::time::Duration;
 
 use janus_planning::{
-    Cell, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2, Task, Unknown,
-    Vehicle, check,
+    Cell, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2, Query, Task,
+    Unknown, Vehicle, check,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

@@ -16,7 +16,8 @@ pub(crate) fn random(
     count: usize,
     seed: u64,
 ) -> Result<Vec<[Pose2; 2]>> {
-    let radius = vehicle.length.hypot(vehicle.width) / 2.0 + margin;
+    let [length, width] = [vehicle.length, vehicle.width].map(|side| side + 2.0 * margin);
+    let radius = length.hypot(width) / 2.0;
     let room = largest_part(grid, open_cells(grid, radius));
     if room.len() < 2 {
         bail!(
