@@ -221,6 +221,51 @@ fn a_gap_is_driven_if_the_vehicle_fits_with_its_margin() {
     assert!(matches!(error, PlanError::NoPath { .. }), "{error}");
 }
 
+/// A grid seen one after another, and what a plan was worth on the next.
+#[test]
+fn an_earlier_plan_saves_the_search() {
+    let wall = |gap: f64| move |x: f64, y: f64| !(4.0..4.6).contains(&x) || (y - gap).abs() < 1.6;
+    let seen = walls(64, wall(2.0));
+    let (start, goal) = (pose(-8.0, 0.0, 0.0), pose(10.0, 1.0, 0.0));
+    let first = plan(&planner(), &seen, start, goal);
+    assert!(first.expansions > 0);
+    let again = |grid: &Grid, start, goal| {
+        let query = Query {
+            previous: Some(&first),
+            ..Query::new(grid, start, goal)
+        };
+        planner().answer(&query, |_| ()).unwrap()
+    };
+
+    // The same once more, and from a little farther on to a goal that moved.
+    let same = again(&seen, start, goal);
+    assert_eq!(same.cost, first.cost);
+    assert!(same.expansions <= first.expansions);
+    let (here, there) = (pose(-7.4, 0.02, 0.01), pose(10.5, 1.05, 0.02));
+    let later = again(&seen, here, there);
+    let fresh = plan(&planner(), &seen, here, there);
+    assert!(later.cost <= fresh.cost * later.suboptimality_bound);
+    assert!(
+        later.expansions < fresh.expansions,
+        "{} {}",
+        later.expansions,
+        fresh.expansions
+    );
+    let last = later.samples.last().unwrap().pose();
+    assert!(last.distance(there) <= 0.02 + 1e-9);
+
+    // Where the gap has moved, the old way is worth nothing.
+    let moved = walls(64, wall(-2.0));
+    let other = again(&moved, start, goal);
+    assert!(other.samples.iter().all(|s| {
+        let through = (4.0..4.6).contains(&s.x);
+        !through || s.y < 0.0
+    }));
+    // Nor is it from somewhere else.
+    let elsewhere = again(&seen, pose(11.0, -9.0, 1.5), pose(8.0, 9.0, -1.0));
+    assert!(elsewhere.cost > 0.0);
+}
+
 #[test]
 fn a_wall_has_no_way_round() {
     let grid = walls(60, |x, _| !(5.0..5.4).contains(&x));
