@@ -76,6 +76,7 @@ impl Motion {
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_curvature: f64,
+    pub(crate) max_curvature_rate: f64,
     pub(crate) max_crab: f64,
     pub(crate) reach: f64,
     pub(crate) margin: f64,
@@ -86,6 +87,7 @@ impl Limits {
     pub(crate) fn new(vehicle: &Vehicle, config: &PlannerConfig) -> Self {
         Self {
             max_curvature: vehicle.max_curvature(),
+            max_curvature_rate: vehicle.max_curvature_rate,
             max_crab: vehicle.max_crab(),
             reach: Footprint::new(vehicle, 0.0).reach(),
             margin: config.margin_m,
@@ -99,6 +101,7 @@ impl Limits {
             curve.peak_slip() <= self.max_crab
         } else {
             curve.peak_bend() <= self.max_curvature
+                && curve.peak_bend_rate() <= self.max_curvature_rate
         }
     }
 }
@@ -232,7 +235,7 @@ impl Generator<'_> {
         self.candidates(start, 0.9 * least, least + 10.0 * self.cell)
             .filter(|(chord, _)| (chord[1].atan2(chord[0]) - turn / 2.0).abs() < 0.3 * turn.abs())
             .filter_map(|(chord, offset)| Some((Curve::turn(chord, turn)?, offset)))
-            .filter(|(curve, _)| curve.peak_bend() <= limit)
+            .filter(|(curve, _)| curve.peak_bend() <= limit && self.limits.allow(curve))
             .min_by(|(a, _), (b, _)| a.length.total_cmp(&b.length))
     }
 
