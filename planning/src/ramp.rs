@@ -1,0 +1,277 @@
+//! Changes of speed under limits of acceleration and of jerk.
+//!
+//! A ramp leads from one speed to another with no acceleration at either end:
+//! jerk, greatest acceleration, and as much jerk back (the double-S profile;
+//! Biagiotti and Melchiorri, "Trajectory Planning for Automatic Machines and
+//! Robots", 2008, section 3.4). It is the fastest such change, and the shortest.
+
+use crate::vehicle::Vehicle;
+
+/// A stretch of time in which the jerk stays the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Phase {
+    /// m/s³.
+    pub(crate) jerk: f64,
+    /// s.
+    pub(crate) time: f64,
+}
+
+/// Motion along a path at an instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Motion {
+    /// Distance along the path, m.
+    pub(crate) s: f64,
+    /// m/s.
+    pub(crate) v: f64,
+    /// m/s².
+    pub(crate) a: f64,
+}
+
+impl Motion {
+    /// The motion after some time under a constant jerk.
+    pub(crate) fn after(self, jerk: f64, t: f64) -> Self {
+        Self {
+            s: self.s + t * (self.v + t * (self.a / 2.0 + t * jerk / 6.0)),
+            v: self.v + t * (self.a + t * jerk / 2.0),
+            a: self.a + t * jerk,
+        }
+    }
+}
+
+/// Limits along a path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drive {
+    pub(crate) accel: f64,
+    pub(crate) decel: f64,
+    pub(crate) jerk: f64,
+}
+
+impl Drive {
+    pub(crate) fn of(vehicle: &Vehicle) -> Self {
+        Self {
+            accel: vehicle.max_accel,
+            decel: vehicle.max_decel,
+            jerk: vehicle.max_jerk,
+        }
+    }
+
+    /// The fastest way up from a speed to another.
+    pub(crate) fn up(&self, from: f64, to: f64) -> Ramp {
+        Ramp::new(from, to, self.accel, self.jerk)
+    }
+
+    /// The fastest way down to a speed from another, seen from its end.
+    pub(crate) fn down(&self, to: f64, from: f64) -> Ramp {
+        Ramp::new(to, from, self.decel, self.jerk)
+    }
+}
+
+/// A change of speed, by its slow end. Backward in time it is the change from
+/// the fast end to the slow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ramp {
+    slow: f64,
+    fast: f64,
+    jerk: f64,
+    /// How long the jerk lasts at either end, s.
+    bent: f64,
+    /// How long the acceleration is at its greatest, s.
+    even: f64,
+}
+
+impl Ramp {
+    fn new(slow: f64, fast: f64, accel: f64, jerk: f64) -> Self {
+        let gain = (fast - slow).max(0.0);
+        let (bent, even) = if gain * jerk >= accel * accel {
+            (accel / jerk, gain / accel - accel / jerk)
+        } else {
+            ((gain / jerk).sqrt(), 0.0)
+        };
+        Self {
+            slow,
+            fast,
+            jerk,
+            bent,
+            even,
+        }
+    }
+
+    /// m.
+    pub(crate) fn length(&self) -> f64 {
+        (self.slow + self.fast) / 2.0 * (2.0 * self.bent + self.even)
+    }
+
+    /// Distance from the slow end at which it has some speed between its own, m.
+    pub(crate) fn reaches(&self, speed: f64) -> f64 {
+        let bend = self.jerk * self.bent * self.bent / 2.0;
+        let start = Motion {
+            v: self.slow,
+            ..Motion::default()
+        };
+        if speed <= self.slow + bend {
+            let t = (2.0 * (speed - self.slow).max(0.0) / self.jerk).sqrt();
+            start.after(self.jerk, t).s
+        } else if speed < self.fast - bend {
+            let even = start.after(self.jerk, self.bent);
+            even.after(0.0, (speed - even.v) / even.a).s
+        } else {
+            let t = (2.0 * (self.fast - speed).max(0.0) / self.jerk).sqrt();
+            let left = Motion {
+                v: self.fast,
+                ..Motion::default()
+            };
+            self.length() - left.after(-self.jerk, t).s
+        }
+    }
+
+    /// From the slow end to the fast.
+    pub(crate) fn rising(&self) -> [Phase; 3] {
+        self.phases(self.jerk)
+    }
+
+    /// From the fast end to the slow.
+    pub(crate) fn falling(&self) -> [Phase; 3] {
+        self.phases(-self.jerk)
+    }
+
+    fn phases(&self, jerk: f64) -> [Phase; 3] {
+        let phase = |jerk, time| Phase { jerk, time };
+        [
+            phase(jerk, self.bent),
+            phase(0.0, self.even),
+            phase(-jerk, self.bent),
+        ]
+    }
+}
+
+/// The greatest argument up to `most` for which a rising function is at most
+/// `limit`; `least` must be one.
+pub(crate) fn greatest(least: f64, most: f64, limit: f64, function: impl Fn(f64) -> f64) -> f64 {
+    if function(most) <= limit {
+        return most;
+    }
+    let (mut low, mut high) = (least, most);
+    loop {
+        let middle = (low + high) / 2.0;
+        if middle <= low || middle >= high {
+            return low;
+        }
+        if function(middle) <= limit {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+}
+
+/// The fastest motion over a distance between two speeds, with no acceleration
+/// at either: up to a peak, on at that speed, and down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hump {
+    pub(crate) up: Ramp,
+    pub(crate) down: Ramp,
+    pub(crate) peak: f64,
+    /// Distance at the peak, m.
+    cruise: f64,
+}
+
+impl Hump {
+    /// The distance must do for the change of speed alone, but for rounding.
+    pub(crate) fn new(drive: &Drive, ends: [f64; 2], distance: f64, most: f64) -> Self {
+        let ramps = |peak| (drive.up(ends[0], peak), drive.down(ends[1], peak));
+        let length = |peak| {
+            let (up, down) = ramps(peak);
+            up.length() + down.length()
+        };
+        let least = ends[0].max(ends[1]);
+        let peak = greatest(least, most.max(least), distance, length);
+        let (up, down) = ramps(peak);
+        Self {
+            up,
+            down,
+            peak,
+            cruise: (distance - up.length() - down.length()).max(0.0),
+        }
+    }
+
+    /// In order of time.
+    pub(crate) fn phases(&self) -> impl Iterator<Item = Phase> + use<> {
+        let cruise = Phase {
+            jerk: 0.0,
+            time: if self.cruise > 0.0 {
+                self.cruise / self.peak
+            } else {
+                0.0
+            },
+        };
+        let rising = self.up.rising().into_iter();
+        let falling = self.down.falling().into_iter();
+        rising.chain([cruise]).chain(falling)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn drive() -> impl Strategy<Value = Drive> {
+        (0.1..5.0f64, 0.1..5.0f64, 0.1..20.0f64).prop_map(|(accel, decel, jerk)| Drive {
+            accel,
+            decel,
+            jerk,
+        })
+    }
+
+    #[test]
+    fn a_ramp_that_reaches_its_acceleration_is_a_trapezoid_of_it() {
+        let drive = Drive {
+            accel: 0.8,
+            decel: 1.2,
+            jerk: 1.0,
+        };
+        let times = drive.up(0.0, 4.0).rising().map(|phase| phase.time);
+        for (time, expected) in times.into_iter().zip([0.8, 4.2, 0.8]) {
+            assert!((time - expected).abs() < 1e-12);
+        }
+        assert!((drive.up(0.0, 4.0).length() - 11.6).abs() < 1e-12);
+        // 0.25 m/s up by a triangle: half a second either way.
+        assert_eq!(drive.up(1.0, 1.25).rising()[1].time, 0.0);
+        assert!((drive.up(1.0, 1.25).length() - 1.125).abs() < 1e-12);
+    }
+
+    proptest! {
+        #[test]
+        fn humps_keep_their_limits_and_end_where_they_should(
+            drive in drive(),
+            from in 0.0..3.0f64,
+            to in 0.0..3.0f64,
+            over in 0.01..30.0f64,
+            most in 0.5..5.0f64,
+        ) {
+            let distance = over + drive.up(from, from.max(to)).length() + drive.down(to, from.max(to)).length();
+            let hump = Hump::new(&drive, [from, to], distance, most);
+            let mut at = Motion { v: from, ..Motion::default() };
+            for phase in hump.phases() {
+                prop_assert!(phase.time >= 0.0 && phase.jerk.abs() <= drive.jerk);
+                at = at.after(phase.jerk, phase.time);
+                prop_assert!(at.a <= drive.accel + 1e-9 && at.a >= -drive.decel - 1e-9);
+                prop_assert!(at.v >= -1e-9 && at.v <= most.max(from).max(to) + 1e-9);
+            }
+            prop_assert!((at.s - distance).abs() < 1e-9 * distance.max(1.0), "{} {distance}", at.s);
+            prop_assert!((at.v - to).abs() < 1e-9 && at.a.abs() < 1e-9);
+        }
+
+        #[test]
+        fn a_speed_is_reached_where_the_motion_says(drive in drive(), from in 0.0..3.0f64, gain in 0.0..3.0f64, share in 0.0..1.0f64) {
+            let ramp = drive.up(from, from + gain);
+            let whole: f64 = ramp.rising().iter().map(|phase| phase.time).sum();
+            let (mut left, mut at) = (whole * share, Motion { v: from, ..Motion::default() });
+            for phase in ramp.rising() {
+                at = at.after(phase.jerk, phase.time.min(left));
+                left -= phase.time.min(left);
+            }
+            prop_assert!((ramp.reaches(at.v) - at.s).abs() < 1e-4, "{} {}", ramp.reaches(at.v), at.s);
+        }
+    }
+}
