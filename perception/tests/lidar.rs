@@ -119,6 +119,34 @@ fn what_stands_on_a_street_is_found() {
 }
 
 #[test]
+fn ground_under_a_car_is_not_free() {
+    // A car's side at x = 2.5 m, from 0.45 m over the ground upwards; what is
+    // under it is seen at x = 3.2 m, and nothing else of what is behind.
+    let hidden = |p: &Point| {
+        let [x, y, _] = p.metres();
+        x > 2.4 && y.abs() < 2.0
+    };
+    let scene = |is_there: bool| {
+        let mut points: Vec<_> = street().into_iter().filter(|p| !hidden(p)).collect();
+        for i in -20..20 {
+            let y = 0.05 + f64::from(i) * 0.1;
+            let side = (0..10).map(|k| [2.5, y, 0.45 + f64::from(k) * 0.1]);
+            let returns = side.filter(|_| is_there).chain([[3.2, y, 0.0]]);
+            let from_sensor = |[x, y, z]: [f64; 3]| [x, y, z - MOUNT[2]];
+            points.extend(returns.map(|p| Point::from_metres(from_sensor(p), 0.5, 0)));
+        }
+        let mut lidar = lidar(LidarConfig::default());
+        lidar.step(&frame(0, 0.0, points)).unwrap()
+    };
+    let [open, under] = [false, true].map(scene);
+    assert_eq!(at(&under, 2.5), Cell::Occupied);
+    for x in [2.7, 2.9, 3.1, 3.3] {
+        assert_eq!(at(&open, x), Cell::Free, "{x}");
+        assert_eq!(at(&under, x), Cell::Unknown, "{x}");
+    }
+}
+
+#[test]
 fn what_was_seen_stays_until_a_scene_begins() {
     let mut lidar = lidar(LidarConfig::default());
     let mut step = |index, x, begins| {
@@ -305,7 +333,12 @@ fn what_there_is_no_room_for_is_counted() {
     let n = street().len();
     let scene = lidar(config).step(&frame(0, 0.0, street())).unwrap();
     assert_eq!(scene.points.over_capacity as usize, n - 1_000);
-    assert_eq!(scene.cloud.labels.len(), 1_000);
+    assert_eq!(scene.cloud.labels.len(), n);
+    assert!(
+        scene.cloud.labels[1_000..]
+            .iter()
+            .all(|l| *l == Cloud::UNLABELLED)
+    );
 
     let mut config = LidarConfig::default();
     config.voxel.max_voxels = 100;

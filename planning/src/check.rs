@@ -4,13 +4,13 @@
 //! makes them. Between two samples the acceleration changes evenly in time;
 //! curvature and the angle between motion and axis change evenly with the
 //! distance, and heading and place are integrated from them. Steering is turned
-//! back into motion; rectangles meet cells by the separating axis theorem and
-//! polygons by clipping their edges.
+//! back into motion; rectangles meet cells row by row, and polygons by clipping
+//! their edges.
 
 use std::f64::consts::PI;
 use std::fmt;
 
-use janus_perception::{Cell, Grid};
+use janus_perception::Grid;
 
 use crate::config::{GoalHeading, PlannerConfig, Unknown};
 use crate::plan::Sample;
@@ -70,7 +70,7 @@ pub struct Fault {
 /// What can be wrong with a trajectory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The grid holds not as many cells as its size says.
+    /// The grid holds not as many cells as its size says, or they have no size.
     Grid,
     /// There are no samples.
     Empty,
@@ -115,7 +115,7 @@ pub enum FaultKind {
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Grid => "the grid's size is not that of its cells",
+            Self::Grid => "the grid's size is not that of its cells, or they have none",
             Self::Empty => "there are no samples",
             Self::NotFinite => "a figure is not finite",
             Self::Start => "it does not begin at the start",
@@ -184,13 +184,19 @@ pub fn check<'a>(
     if !stop && task.speed == 0.0 && first.a.abs() > EXACT {
         return fail(0, FaultKind::Jerk);
     }
-    let free = |pose| stands_free(pose, vehicle, &around, config.unknown);
-    free(first.pose()).or_else(|kind| fail(0, kind))?;
+    let mut room = Room::new(vehicle, &around, config.unknown);
+    room.stands_free(first.pose(), 0.0)
+        .or_else(|kind| fail(0, kind))?;
+    let mut poses = Vec::new();
     for (i, pair) in samples.windows(2).enumerate() {
         let passage = Passage::new(pair[0], pair[1], vehicle);
         passage
-            .holds(vehicle, stop)
-            .and_then(|()| passage.poses(vehicle).try_for_each(free))
+            .holds(vehicle, stop, &mut poses)
+            .and_then(|step| {
+                poses
+                    .iter()
+                    .try_for_each(|pose| room.stands_free(*pose, step))
+            })
             .or_else(|kind| fail(i, kind))?;
     }
     let end = samples.len() - 1;
@@ -207,7 +213,8 @@ pub fn check<'a>(
 }
 
 fn is_whole(grid: &Grid) -> bool {
-    grid.log_odds.len() as u64 == u64::from(grid.size[0]) * u64::from(grid.size[1])
+    let cells = u64::from(grid.size[0]) * u64::from(grid.size[1]);
+    grid.cell_mm > 0 && grid.log_odds.len() as u64 == cells
 }
 
 fn begins(first: &Sample, task: &Task) -> bool {
@@ -291,7 +298,14 @@ impl Passage {
     }
 
     /// Whether the samples agree with each other and all limits hold between.
-    fn holds(&self, vehicle: &Vehicle, stop: bool) -> Result<(), FaultKind> {
+    /// Gives the poses on the way, and how far a point of the vehicle moves at
+    /// the most from each to the next, m.
+    fn holds(
+        &self,
+        vehicle: &Vehicle,
+        stop: bool,
+        poses: &mut Vec<Pose2>,
+    ) -> Result<f64, FaultKind> {
         let fails = |bad: bool, kind| if bad { Err(kind) } else { Ok(()) };
         let Self {
             from: p,
@@ -300,7 +314,9 @@ impl Passage {
             way,
             ..
         } = *self;
-        fails(time <= 0.0, FaultKind::Time)?;
+        // A change of ends may take no time.
+        let backward = time < 0.0 || (time == 0.0 && p.lead == q.lead);
+        fails(backward, FaultKind::Time)?;
         let moved = p.pose().distance(q.pose());
         let stands = [p.v, p.a, q.v, q.a, moved, way]
             .iter()
@@ -317,7 +333,7 @@ impl Passage {
         let too_fast = fastest > vehicle.max_speed.max(p.v).max(q.v) + EXACT;
         fails(slowest < -EXACT || too_fast, FaultKind::Speed)?;
         fails(way > APART, FaultKind::Jump)?;
-        self.follows(vehicle)?;
+        let step = self.follows(vehicle, poses)?;
 
         let steered = [q.steer_a - p.steer_a, q.steer_b - p.steer_b].map(f64::abs);
         let rates = [vehicle.max_steer_rate_a, vehicle.max_steer_rate_b];
@@ -331,7 +347,7 @@ impl Passage {
             fails(too_fast, FaultKind::SteerRate)?;
         }
         if stands {
-            return Ok(());
+            return Ok(step);
         }
         let bent = (q.kappa - p.kappa).abs();
         let sharp = bent > vehicle.max_curvature_rate * way + EXACT;
@@ -344,7 +360,7 @@ impl Passage {
             .max((q.kappa * way + aside).abs());
         let across = fastest * fastest * bend;
         let too_wide = across > vehicle.max_lateral_accel * way + EXACT * (EXACT + way);
-        fails(too_wide, FaultKind::LateralAccel)
+        fails(too_wide, FaultKind::LateralAccel).map(|()| step)
     }
 
     /// The least and the greatest speed on the way, m/s.
@@ -365,22 +381,23 @@ impl Passage {
     }
 
     /// Whether place and heading change as curvature and steering say.
-    fn follows(&self, vehicle: &Vehicle) -> Result<(), FaultKind> {
-        let Some(end) = self.poses(vehicle).last() else {
-            return Ok(());
-        };
-        if wrap(self.to.theta - end.theta).abs() > ANGLE {
-            return Err(FaultKind::Heading);
+    fn follows(&self, vehicle: &Vehicle, poses: &mut Vec<Pose2>) -> Result<f64, FaultKind> {
+        let step = self.trace(vehicle, poses);
+        if let Some(end) = poses.last() {
+            if wrap(self.to.theta - end.theta).abs() > ANGLE {
+                return Err(FaultKind::Heading);
+            }
+            if self.to.pose().distance(*end) > PLACE {
+                return Err(FaultKind::Jump);
+            }
         }
-        if self.to.pose().distance(end) > PLACE {
-            return Err(FaultKind::Jump);
-        }
-        Ok(())
+        Ok(step)
     }
 
-    /// Poses on the way, the last of them where it ends; no point of the vehicle
-    /// moves farther than a collision step between two.
-    fn poses(&self, vehicle: &Vehicle) -> impl Iterator<Item = Pose2> + use<> {
+    /// Replaces `poses` by those on the way, the last of them where it ends, and
+    /// gives how far a point of the vehicle moves at the most between two, m: not
+    /// farther than a collision step.
+    fn trace(&self, vehicle: &Vehicle, poses: &mut Vec<Pose2>) -> f64 {
         let Self {
             from: p,
             to: q,
@@ -394,102 +411,170 @@ impl Passage {
         let reach = (vehicle.length + vehicle.width) / 2.0 + vehicle.centre_x.abs();
         let swing = 1.0 + reach * p.kappa.abs().max(q.kappa.abs());
         let count = (way * swing / COLLISION_STEP).ceil().max(1.0);
-        (0..count as u32).scan([p.x, p.y], move |at, step| {
+        let metres = way / count;
+        poses.clear();
+        let (mut x, mut y, mut before) = (p.x, p.y, motion(0.0));
+        for step in 0..count as u32 {
             let [from, to] = [step, step + 1].map(|i| f64::from(i) / count);
             // Simpson's rule.
-            for (u, weight) in [(from, 1.0), ((from + to) / 2.0, 4.0), (to, 1.0)] {
-                let (sin, cos) = motion(u);
-                at[0] += way / count * weight / 6.0 * cos;
-                at[1] += way / count * weight / 6.0 * sin;
-            }
-            Some(Pose2::new(at[0], at[1], heading(to)))
-        })
-    }
-}
-
-/// Whether the vehicle overlaps nothing here.
-fn stands_free(
-    pose: Pose2,
-    vehicle: &Vehicle,
-    around: &Surroundings<'_>,
-    unknown: Unknown,
-) -> Result<(), FaultKind> {
-    if let Some(grid) = around.grid {
-        free_of_cells(pose, vehicle, grid, unknown)?;
-    }
-    let (sin, cos) = pose.theta.sin_cos();
-    let body = Rectangle {
-        centre: [
-            pose.x + cos * vehicle.centre_x,
-            pose.y + sin * vehicle.centre_x,
-        ],
-        along: [cos, sin],
-        half: [vehicle.length / 2.0 - EXACT, vehicle.width / 2.0 - EXACT],
-    };
-    if around
-        .polygons
-        .iter()
-        .any(|polygon| polygon.overlaps(&body))
-    {
-        return Err(FaultKind::Collision);
-    }
-    Ok(())
-}
-
-fn free_of_cells(
-    pose: Pose2,
-    vehicle: &Vehicle,
-    grid: &Grid,
-    unknown: Unknown,
-) -> Result<(), FaultKind> {
-    let (sin, cos) = pose.theta.sin_cos();
-    let cell = grid.cell_m();
-    let (half_length, half_width) = (vehicle.length / 2.0, vehicle.width / 2.0);
-    let centre = [
-        pose.x + cos * vehicle.centre_x,
-        pose.y + sin * vehicle.centre_x,
-    ];
-    // Half the extent of the rectangle along the grid's axes.
-    let extent = [
-        half_length * cos.abs() + half_width * sin.abs(),
-        half_length * sin.abs() + half_width * cos.abs(),
-    ];
-    let mut range = [(0, 0); 2];
-    for k in 0..2 {
-        let low = f64::from(grid.origin[k]) * cell;
-        let high = low + f64::from(grid.size[k]) * cell;
-        if centre[k] - extent[k] < low - EXACT || centre[k] + extent[k] > high + EXACT {
-            return Err(FaultKind::Outside);
+            let (middle, after) = (motion((from + to) / 2.0), motion(to));
+            x += metres / 6.0 * (before.1 + 4.0 * middle.1 + after.1);
+            y += metres / 6.0 * (before.0 + 4.0 * middle.0 + after.0);
+            before = after;
+            poses.push(Pose2::new(x, y, heading(to)));
         }
-        let at = |place: f64| (place / cell).floor() as i32;
-        range[k] = (
-            at(centre[k] - extent[k] + EXACT),
-            at(centre[k] + extent[k] - EXACT),
-        );
+        metres.abs() * swing
     }
-    let half_cell = 0.5 * cell * (cos.abs() + sin.abs());
-    for y in range[1].0..=range[1].1 {
-        for x in range[0].0..=range[0].1 {
-            let blocked = match grid.cell(x, y) {
-                Cell::Occupied => true,
-                Cell::Unknown => unknown == Unknown::Blocked,
-                Cell::Free => false,
-            };
-            if !blocked {
+}
+
+/// What is around the vehicle on its way.
+struct Room<'a> {
+    vehicle: &'a Vehicle,
+    around: &'a Surroundings<'a>,
+    unknown: Unknown,
+    /// How far each point of the vehicle may move from where it is before it may
+    /// meet anything, m: known from a test with that much about the vehicle.
+    left: f64,
+    /// How much about the vehicle is tested next, m.
+    wide: f64,
+}
+
+impl<'a> Room<'a> {
+    /// The most and the least that are tested about the vehicle, and by what the
+    /// one follows from the other, m.
+    const WIDEST: f64 = 1.28;
+    const NARROWEST: f64 = 0.04;
+    const CLOSER: f64 = 4.0;
+
+    fn new(vehicle: &'a Vehicle, around: &'a Surroundings<'a>, unknown: Unknown) -> Self {
+        Self {
+            vehicle,
+            around,
+            unknown,
+            // Nothing is known yet.
+            left: f64::NEG_INFINITY,
+            wide: Self::WIDEST,
+        }
+    }
+
+    /// Whether the vehicle overlaps nothing here, when no point of it has moved
+    /// by more than `step` metres since it was last asked.
+    fn stands_free(&mut self, pose: Pose2, step: f64) -> Result<(), FaultKind> {
+        self.left -= step;
+        if self.left >= 0.0 {
+            return Ok(());
+        }
+        while self.wide >= Self::NARROWEST {
+            if self.overlaps(pose, self.wide).is_ok() {
+                self.left = self.wide;
+                self.wide = (self.wide * Self::CLOSER).min(Self::WIDEST);
+                return Ok(());
+            }
+            self.wide /= Self::CLOSER;
+        }
+        self.wide = Self::NARROWEST;
+        self.left = 0.0;
+        self.overlaps(pose, 0.0)
+    }
+
+    /// Whether the vehicle and so much about it overlaps nothing.
+    fn overlaps(&self, pose: Pose2, wide: f64) -> Result<(), FaultKind> {
+        let vehicle = self.vehicle;
+        let (sin, cos) = pose.theta.sin_cos();
+        // What only touches does not overlap.
+        let half = |side: f64| side / 2.0 + wide - EXACT;
+        let body = Rectangle {
+            centre: [
+                pose.x + cos * vehicle.centre_x,
+                pose.y + sin * vehicle.centre_x,
+            ],
+            along: [cos, sin],
+            half: [half(vehicle.length), half(vehicle.width)],
+        };
+        if let Some(grid) = self.around.grid {
+            free_of_cells(&body, grid, self.unknown)?;
+        }
+        let polygons = self.around.polygons;
+        if polygons.iter().any(|polygon| polygon.overlaps(&body)) {
+            return Err(FaultKind::Collision);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a rectangle lies in the grid, and over no blocked cell.
+fn free_of_cells(body: &Rectangle, grid: &Grid, unknown: Unknown) -> Result<(), FaultKind> {
+    let cell = grid.cell_m();
+    let corners = body.corners().map(|[x, y]| {
+        [
+            x / cell - f64::from(grid.origin[0]),
+            y / cell - f64::from(grid.origin[1]),
+        ]
+    });
+    let extent = |k: usize| {
+        let values = corners.map(|corner| corner[k]);
+        values
+            .into_iter()
+            .fold((f64::MAX, f64::MIN), |(low, high), v| {
+                (low.min(v), high.max(v))
+            })
+    };
+    let [width, height] = grid.size.map(f64::from);
+    let ((left, right), (bottom, top)) = (extent(0), extent(1));
+    if left < 0.0 || bottom < 0.0 || right > width || top > height {
+        return Err(FaultKind::Outside);
+    }
+    for y in bottom as usize..(top.ceil() as usize).min(grid.size[1] as usize) {
+        // The part of the rectangle in this row of cells is convex, and so it is
+        // over each cell between its least and its greatest x.
+        let (mut least, mut most) = (f64::MAX, f64::MIN);
+        for i in 0..4 {
+            let (p, q) = (corners[i], corners[(i + 1) % 4]);
+            let (low, high) = if p[1] <= q[1] { (p, q) } else { (q, p) };
+            let [from, to] = [y as f64, y as f64 + 1.0];
+            if high[1] <= from || low[1] >= to {
                 continue;
             }
-            // The grid's own axes separate nothing within these ranges; the
-            // rectangle's may.
-            let [dx, dy] = [
-                (f64::from(x) + 0.5) * cell - centre[0],
-                (f64::from(y) + 0.5) * cell - centre[1],
-            ];
-            let apart = (cos * dx + sin * dy).abs() >= half_length + half_cell - EXACT
-                || (cos * dy - sin * dx).abs() >= half_width + half_cell - EXACT;
-            if !apart {
-                return Err(FaultKind::Collision);
+            let at = |y: f64| low[0] + (high[0] - low[0]) * (y - low[1]) / (high[1] - low[1]);
+            for x in [
+                if low[1] < from { at(from) } else { low[0] },
+                if high[1] > to { at(to) } else { high[0] },
+            ] {
+                (least, most) = (least.min(x), most.max(x));
             }
+        }
+        let row = y * grid.size[0] as usize;
+        let last = (most.ceil().max(0.0) as usize).min(grid.size[0] as usize);
+        let first = (least.max(0.0) as usize).min(last);
+        // Every cell is looked at, which is faster than to stop at the first.
+        let cells = grid.log_odds[row + first..row + last].iter();
+        if cells.fold(false, |any, &cell| any | is_blocked(cell, unknown)) {
+            return Err(FaultKind::Collision);
         }
     }
     Ok(())
+}
+
+/// Whether a cell with these log-odds is one that the vehicle must not overlap.
+/// In place of [`janus_perception::Cell`], so that many are judged at once.
+fn is_blocked(log_odds: i16, unknown: Unknown) -> bool {
+    let known = (log_odds != 0) & (log_odds != Grid::UNKNOWN);
+    (log_odds > 0) | (!known & (unknown == Unknown::Blocked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use janus_perception::Cell;
+
+    #[test]
+    fn blocked_are_the_occupied_cells_and_the_unknown_if_so_told() {
+        for log_odds in i16::MIN..=i16::MAX {
+            let cell = Cell::of(log_odds);
+            let occupied = cell == Cell::Occupied;
+            assert_eq!(is_blocked(log_odds, Unknown::Price), occupied);
+            let either = occupied || cell == Cell::Unknown;
+            assert_eq!(is_blocked(log_odds, Unknown::Blocked), either);
+        }
+    }
 }

@@ -40,7 +40,7 @@ impl Axis {
     }
 
     /// A point given along and left of the axis.
-    fn point(&self, along: f64, left: f64) -> [f64; 2] {
+    pub(crate) fn point(&self, along: f64, left: f64) -> [f64; 2] {
         let [c, s] = self.unit;
         [
             self.origin[0] + c * along - s * left,
@@ -92,6 +92,31 @@ impl Footprint {
                 .collect(),
             radius: half_width.hypot(pitch / 2.0),
         }
+    }
+
+    /// Radius of the circles that cover the rectangle, m.
+    pub(crate) fn cover_radius(&self) -> f64 {
+        self.radius
+    }
+
+    /// Of each of these circles the radius of the greatest about the same centre
+    /// that lies inside of the rectangle, m.
+    pub(crate) fn inscribed(&self) -> impl Iterator<Item = f64> + '_ {
+        self.circles.iter().map(|circle| circle.inscribed)
+    }
+
+    /// Along the axis: the body's centre, the first circle's centre, and from
+    /// each circle's centre to the next, m.
+    pub(crate) fn circle_line(&self) -> [f64; 3] {
+        let middle = (self.along[0] + self.along[1]) / 2.0;
+        let first = self.circles.first().map_or(middle, |c| c.along);
+        let second = self.circles.get(1).map_or(first, |c| c.along);
+        [middle, first, second - first]
+    }
+
+    /// Distance of the corners from the body's centre, m.
+    pub(crate) fn reach_of_body(&self) -> f64 {
+        ((self.along[1] - self.along[0]) / 2.0).hypot(self.half_width)
     }
 
     /// Radius of the greatest circle about `base_link` inside, m.
@@ -179,7 +204,7 @@ impl<'a> Obstacles<'a> {
     /// [`Obstacles::only_unknown`] up to `within`, m.
     pub(crate) fn price_unknown(&mut self, footprint: &Footprint, within: f64) {
         let is_unknown = || cells(self.grid).map(|cell| cell == Cell::Unknown);
-        if !is_unknown().any(|is| is) {
+        if !self.any_unknown() {
             return;
         }
         let width = self.grid.size[0] as usize;
@@ -238,7 +263,7 @@ impl<'a> Obstacles<'a> {
         })
     }
 
-    /// Compares the rectangle with every cell under it.
+    /// Compares the rectangle with every blocked cell that is near it.
     pub(crate) fn stands(&self, footprint: &Footprint, axis: &Axis) -> Result<(), Obstruction> {
         let corners = footprint.corners(axis).map(|p| self.in_cells(p));
         let [width, height] = self.grid.size.map(f64::from);
@@ -246,14 +271,63 @@ impl<'a> Obstacles<'a> {
         if !corners.iter().all(inside) {
             return Err(Obstruction::Outside);
         }
-        if self
-            .rows(corners)
-            .any(|(row, columns)| self.any_blocked(row, &columns))
-        {
-            return Err(Obstruction::Blocked);
+        let scale = 1.0 / self.cell;
+        let along = footprint.along.map(|x| x * scale);
+        let left = [-footprint.half_width * scale, footprint.half_width * scale];
+        let axis = Axis {
+            origin: self.in_cells(axis.origin),
+            unit: axis.unit,
+        };
+        if self.is_free(&axis, along, left) {
+            Ok(())
+        } else {
+            Err(Obstruction::Blocked)
         }
-        Ok(())
     }
+
+    /// Whether a part of the rectangle is free, all in cells: by the circles
+    /// about and inside of it, or by those of its halves, down to parts so small
+    /// that they are compared with the cells under them.
+    fn is_free(&self, axis: &Axis, along: [f64; 2], left: [f64; 2]) -> bool {
+        let [length, width] = [along, left].map(|[low, high]| (high - low) / 2.0);
+        let [middle, across] = [along, left].map(|[low, high]| (low + high) / 2.0);
+        let [x, y] = axis.point(middle, across);
+        let [columns, rows] = self.grid.size.map(|n| n as usize);
+        let [column, row] = [(x as usize).min(columns - 1), (y as usize).min(rows - 1)];
+        let squared = f64::from(self.blocked.squared(row * columns + column));
+        // A point is up to half a diagonal from its cell's centre, and as much
+        // of a blocked cell reaches from its own centre towards it.
+        let clear = (length * length + width * width).sqrt() + 2.0 * FRAC_1_SQRT_2;
+        if squared > clear * clear {
+            return true;
+        }
+        let hit = length.min(width) - FRAC_1_SQRT_2;
+        if hit > 0.0 && squared < hit * hit {
+            return false;
+        }
+        if length.max(width) <= Self::SMALL_PART {
+            let corner = |(x, y): (f64, f64)| axis.point(x, y);
+            let corners = [
+                (along[1], left[1]),
+                (along[0], left[1]),
+                (along[0], left[0]),
+                (along[1], left[0]),
+            ];
+            return !self
+                .rows(corners.map(corner))
+                .any(|(row, columns)| self.any_blocked(row, &columns));
+        }
+        if length >= width {
+            self.is_free(axis, [middle, along[1]], left)
+                && self.is_free(axis, [along[0], middle], left)
+        } else {
+            self.is_free(axis, along, [across, left[1]])
+                && self.is_free(axis, along, [left[0], across])
+        }
+    }
+
+    /// Half the side of a part that is not divided further, cells.
+    const SMALL_PART: f64 = 2.5;
 
     /// Whether there is a blocked cell in some columns of a row.
     fn any_blocked(&self, row: usize, columns: &Range<usize>) -> bool {
@@ -268,6 +342,11 @@ impl<'a> Obstacles<'a> {
             0
         };
         counted[columns.end - 1] > before
+    }
+
+    /// Whether any cell is unknown.
+    pub(crate) fn any_unknown(&self) -> bool {
+        cells(self.grid).any(|cell| cell == Cell::Unknown)
     }
 
     /// Whether the rectangle covers any unknown cell.
@@ -380,7 +459,28 @@ impl<'a> Obstacles<'a> {
         })
     }
 
-    fn in_cells(&self, place: [f64; 2]) -> [f64; 2] {
+    /// Edge of a cell, m.
+    pub(crate) fn cell(&self) -> f64 {
+        self.cell
+    }
+
+    /// Cells along x and y.
+    pub(crate) fn size(&self) -> [u32; 2] {
+        self.grid.size
+    }
+
+    /// Squared distance of each cell to the nearest blocked one, cells.
+    pub(crate) fn field(&self) -> &[u32] {
+        self.blocked.cells()
+    }
+
+    /// Whether some cells are unknown and have a price.
+    pub(crate) fn has_unexplored(&self) -> bool {
+        self.unexplored.is_some()
+    }
+
+    /// A place in cells from the grid's corner.
+    pub(crate) fn in_cells(&self, place: [f64; 2]) -> [f64; 2] {
         [0, 1].map(|k| place[k] / self.cell - f64::from(self.grid.origin[k]))
     }
 

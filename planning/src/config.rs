@@ -109,13 +109,16 @@ pub struct PlannerConfig {
     pub tolerance_m: f64,
     /// How far from the goal's heading a plan may end, rad.
     pub tolerance_rad: f64,
-    /// Within this distance of the goal the search tries to reach it with one
-    /// curve, m.
+    /// The search tries to reach the goal, or a state from which a way to it is
+    /// known, with one curve from within this distance, m.
     pub connect_m: f64,
-    /// By what the bound on what remains is multiplied. At 1 the plan is the
-    /// cheapest there is; above, it costs up to so many times as much and is
-    /// found sooner (weighted A*, Pohl 1970).
+    /// The search ends when its plan is known to cost at most so many times as
+    /// much as the cheapest there is on the lattice.
     pub inflation: f64,
+    /// By what the bound on what remains is multiplied at first, so that some
+    /// plan is found soon (weighted A*, Pohl 1970); less and less while the
+    /// plan is improved.
+    pub first_inflation: f64,
     /// How many states the search may expand.
     pub budget: u32,
     /// How many expanded states a plan keeps for display.
@@ -132,10 +135,11 @@ impl Default for PlannerConfig {
             margin_m: 0.1,
             unknown: Unknown::Price,
             goal_heading: GoalHeading::Axis,
-            tolerance_m: 0.1,
-            tolerance_rad: 3f64.to_radians(),
+            tolerance_m: 0.02,
+            tolerance_rad: 0.5f64.to_radians(),
             connect_m: 6.0,
             inflation: 1.2,
+            first_inflation: 4.0,
             budget: 5_000,
             trace: 20_000,
         }
@@ -177,12 +181,12 @@ impl PlannerConfig {
             0.001..=0.5,
             "radians between 0.001 and 0.5",
         )?;
-        Invalid::unless(
-            "inflation",
-            self.inflation,
-            1.0..=10.0,
-            "a factor from 1 to 10",
-        )?;
+        for (field, factor) in [
+            ("inflation", self.inflation),
+            ("first_inflation", self.first_inflation),
+        ] {
+            Invalid::unless(field, factor, 1.0..=10.0, "a factor from 1 to 10")?;
+        }
         Invalid::unless(
             "budget",
             f64::from(self.budget),

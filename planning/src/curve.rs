@@ -76,6 +76,14 @@ impl Curve {
         None
     }
 
+    /// The same curve driven from its end.
+    pub(crate) fn reversed(self) -> Self {
+        Self {
+            turn: -self.turn,
+            ..self
+        }
+    }
+
     /// Direction of motion at the fraction `u`, rad.
     pub(crate) fn direction(&self, u: f64) -> f64 {
         direction(self.turn, self.bump, u)

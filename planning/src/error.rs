@@ -40,6 +40,14 @@ pub enum PlanError {
         /// States it may expand.
         budget: u32,
     },
+    /// The time was over before there was a plan.
+    #[error(
+        "no way to the goal found in the time there was, in which {expansions} states were searched"
+    )]
+    Deadline {
+        /// States expanded.
+        expansions: u32,
+    },
     /// The planner's own checker refused the plan.
     #[error("the plan failed its check: {0}")]
     CheckFailed(#[from] Fault),
@@ -58,6 +66,7 @@ impl PlanError {
             Self::GoalOutside => "goal_outside",
             Self::NoPath { .. } => "no_path",
             Self::BudgetExhausted { .. } => "budget_exhausted",
+            Self::Deadline { .. } => "deadline",
             Self::CheckFailed(_) => "check_failed",
         }
     }

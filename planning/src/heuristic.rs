@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 
 use crate::collision::Obstacles;
-use crate::error::PlanError;
 use crate::lattice::Frame;
 use crate::price::Prices;
-use crate::primitives::{Motion, Primitives, drift};
+use crate::primitives::Primitives;
+use crate::window::{State, Window};
 
 /// Steps of the disc, counterclockwise. Neighbours span the lattice, so that
 /// every lattice vector is a sum of two of them.
@@ -34,9 +34,6 @@ const STEPS: [[i32; 2]; 16] = [
 /// A chain of [`STEPS`] is no longer than this times the straight line: the
 /// secant of half the widest angle between neighbours, rounded up.
 const STRETCH: f64 = 1.0275;
-
-/// The most lattice points that a grid may hold.
-const MOST_POINTS: f64 = (1 << 26) as f64;
 
 const UNSEEN: u64 = 0;
 const IMPASSABLE: u64 = u64::MAX;
@@ -84,9 +81,11 @@ pub(crate) struct Heuristic<'a> {
     target: [i32; 2],
     /// What the way from there to the goal can save at most.
     saved: u64,
-    /// Lattice point of the first of `bounds`.
-    corner: [i32; 2],
-    size: [i32; 2],
+    window: Window,
+    /// By the direction of motion and the end that leads: the least that it
+    /// costs to get from there to the goal's heading, and of that the part that
+    /// comes beside the metres.
+    turns: Vec<[[u64; 2]; 2]>,
     /// [`UNSEEN`], [`IMPASSABLE`], or 1 more than the price bound.
     bounds: Vec<u64>,
     /// What each of [`STEPS`] costs at least, and what it costs where all is
@@ -112,10 +111,8 @@ pub(crate) struct Relaxation {
     pub(crate) max_curvature: f64,
     /// Length of the longest motion of which the search is made, m.
     pub(crate) longest: f64,
-    /// How far from the goal a plan may end, m.
+    /// How far from the goal the disc may end, m.
     pub(crate) tolerance: f64,
-    /// How far from the goal's heading a plan may end, rad.
-    pub(crate) tolerance_rad: f64,
 }
 
 impl<'a> Heuristic<'a> {
@@ -125,23 +122,8 @@ impl<'a> Heuristic<'a> {
         primitives: &'a Primitives,
         prices: &'a Prices,
         limits: Relaxation,
-    ) -> Result<Self, PlanError> {
-        let window = obstacles.corners().map(|corner| frame.local(corner));
-        let bound = |k: usize| {
-            let of = window.map(|p| p[k] / primitives.cell);
-            let slack = primitives.drift / primitives.cell + 1.0;
-            let low = of.into_iter().fold(f64::INFINITY, f64::min) - slack;
-            let high = of.into_iter().fold(f64::NEG_INFINITY, f64::max) + slack;
-            (low.floor(), high.ceil())
-        };
-        let [x, y] = [bound(0), bound(1)];
-        let size = [x, y].map(|(low, high)| high - low + 1.0);
-        let points = size[0] * size[1];
-        if points.is_nan() || points > MOST_POINTS {
-            return Err(PlanError::Grid(
-                "it is too large for the spacing of the lattice",
-            ));
-        }
+        window: Window,
+    ) -> Self {
         let target = frame.goal.map(|c| (c / primitives.cell).round() as i32);
         let [dx, dy] = [0, 1].map(|k| f64::from(target[k]) * primitives.cell - frame.goal[k]);
         let prices_of_steps = STEPS.map(|step| {
@@ -149,6 +131,11 @@ impl<'a> Heuristic<'a> {
             let metres = dx.hypot(dy) * primitives.cell / STRETCH;
             [false, true].map(|unknown| prices.way_bound(metres, unknown))
         });
+        let max_curvature = limits.max_curvature;
+        let price_of_turn = |turn: f64| {
+            let metres = prices.length_bound(turn.abs() / max_curvature);
+            [metres, prices.turn_bound(turn.abs())]
+        };
         let mut heuristic = Self {
             target,
             saved: prices.length_bound(dx.hypot(dy)) + 1,
@@ -157,9 +144,13 @@ impl<'a> Heuristic<'a> {
             primitives,
             prices,
             limits,
-            corner: [x.0 as i32, y.0 as i32],
-            size: size.map(|n| n as i32),
-            bounds: vec![UNSEEN; points as usize],
+            turns: frame
+                .turns(primitives)
+                .into_iter()
+                .map(|turns| turns.map(price_of_turn))
+                .collect(),
+            bounds: vec![UNSEEN; window.points()],
+            window,
             bin: prices_of_steps
                 .iter()
                 .flatten()
@@ -172,26 +163,25 @@ impl<'a> Heuristic<'a> {
             blind: false,
         };
         heuristic.seed();
-        Ok(heuristic)
+        heuristic
     }
 
     /// The least price from a state to the goal; `None` if it cannot be
-    /// reached. `turn` is what remains to be turned, rad.
-    pub(crate) fn bound(&mut self, at: [i32; 2], turn: f64) -> Option<u64> {
+    /// reached.
+    pub(crate) fn bound(&mut self, state: State) -> Option<u64> {
         #[cfg(test)]
         if self.blind {
             return Some(0);
         }
-        let past_obstacles = self.disc(at)?;
-        let turn = (turn.abs() - self.limits.tolerance_rad).max(0.0);
-        let straight = self.distance(at).max(turn / self.limits.max_curvature);
-        let metres = past_obstacles.max(self.prices.length_bound(straight));
-        Some(metres + self.prices.turn_bound(turn))
+        let past_obstacles = self.disc(state.at)?;
+        let [metres, turn] = self.turns[usize::from(state.heading)][state.lead as usize];
+        let straight = self.prices.length_bound(self.distance(state.at));
+        Some(past_obstacles.max(metres).max(straight) + turn)
     }
 
     /// The least price of the disc's way to the goal.
     fn disc(&mut self, at: [i32; 2]) -> Option<u64> {
-        let index = self.index(at)?;
+        let index = self.window.index(at)?;
         while self.bounds[index] == UNSEEN || self.bounds[index] >= self.settled {
             if self.bounds[index] == IMPASSABLE {
                 return None;
@@ -199,15 +189,6 @@ impl<'a> Heuristic<'a> {
             self.spread()?;
         }
         Some((self.bounds[index] - 1).saturating_sub(self.saved))
-    }
-
-    /// Whether the bounds hold for a motion from a lattice point to the goal: it
-    /// must be no longer, and its chain stray no farther, than those of the
-    /// primitives may.
-    pub(crate) fn holds_for(&self, from: [i32; 2], motion: &Motion) -> bool {
-        let vector = [0, 1].map(|k| self.target[k] - from[k]);
-        motion.curve.length <= self.limits.longest
-            && drift(vector, motion, self.primitives.cell) <= self.primitives.drift
     }
 
     /// The disc has arrived where a plan may end, and at the target.
@@ -239,11 +220,7 @@ impl<'a> Heuristic<'a> {
     }
 
     fn spread_from(&mut self, index: usize, bound: u64) {
-        let index = index as i32;
-        let [x, y] = [
-            self.corner[0] + index % self.size[0],
-            self.corner[1] + index / self.size[0],
-        ];
+        let [x, y] = self.window.point(index);
         // Where a primitive that passes here can only be over unknown cells.
         let unknown = self.obstacles.only_unknown(
             self.place([x, y]),
@@ -256,7 +233,9 @@ impl<'a> Heuristic<'a> {
     }
 
     fn lower(&mut self, at: [i32; 2], bound: u64) {
-        let Some(index) = self.index(at) else { return };
+        let Some(index) = self.window.index(at) else {
+            return;
+        };
         let known = self.bounds[index];
         if known == IMPASSABLE || (known != UNSEEN && known <= bound) {
             return;
@@ -288,13 +267,7 @@ impl<'a> Heuristic<'a> {
     /// What is left to the goal as the crow flies, less the tolerance, m.
     fn distance(&self, at: [i32; 2]) -> f64 {
         let [dx, dy] = [0, 1].map(|k| f64::from(at[k]) * self.primitives.cell - self.frame.goal[k]);
-        (dx.hypot(dy) - self.limits.tolerance).max(0.0)
-    }
-
-    fn index(&self, at: [i32; 2]) -> Option<usize> {
-        let [x, y] = [0, 1].map(|k| at[k].saturating_sub(self.corner[k]));
-        let inside = (0..self.size[0]).contains(&x) && (0..self.size[1]).contains(&y);
-        inside.then(|| y as usize * self.size[0] as usize + x as usize)
+        ((dx * dx + dy * dy).sqrt() - self.limits.tolerance).max(0.0)
     }
 }
 

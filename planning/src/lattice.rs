@@ -1,26 +1,25 @@
-//! The search: A* (Hart, Nilsson and Raphael, 1968) over the states of the
-//! lattice, which are (x, y, direction of motion) and, where the ends differ,
-//! which of them leads.
+//! The lattice: states, which are (x, y, direction of motion) and, where the
+//! ends differ, which of them leads; and the ways to them from one pose.
 //!
 //! A symmetric vehicle turned by π with its ends swapped is the same vehicle.
 //! The search therefore knows only its direction of motion, and two ways that
 //! lead to the same place with the same direction meet in one state, whichever
-//! end leads. For the same reason the lattice lies along the start's *axis*:
-//! turned by π the start gives the same lattice, and the same search.
+//! end leads. For the same reason the lattice lies along the pose's *axis*:
+//! turned by π the pose gives the same lattice, and the same search.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::f64::consts::PI;
 
-use rustc_hash::FxHashMap;
-
-use crate::collision::{Axis, Footprint, Obstacles};
+use crate::collision::{Footprint, Obstacles};
 use crate::config::PlannerConfig;
 use crate::curve::Curve;
-use crate::error::PlanError;
 use crate::heuristic::Heuristic;
 use crate::pose::{Heading, Pose2, wrap, wrap_axis};
-use crate::primitives::{Limits, Motion, Primitives};
+use crate::price::Prices;
+use crate::primitives::{Limits, Primitives};
+use crate::queue::Queue;
+use crate::sweep::Sweeps;
 use crate::vehicle::End;
+use crate::window::{Records, State, Window};
 
 /// The frame of the lattice: its origin is the start, its x the start's axis.
 #[derive(Clone, Debug)]
@@ -29,16 +28,17 @@ pub(crate) struct Frame {
     unit: [f64; 2],
     heading: Heading,
     /// The end that points along x.
-    end: End,
+    pub(crate) end: End,
     /// Place of the goal in the frame, m.
     pub(crate) goal: [f64; 2],
     /// Where end A points at the goal, in the frame.
     goal_heading: Heading,
     /// Whether the ends are alike, at the goal too.
-    folded: bool,
+    pub(crate) folded: bool,
 }
 
 impl Frame {
+    /// The frame of a start, with what a search for the goal has to know.
     pub(crate) fn new(start: Pose2, goal: Pose2, folded: bool) -> Self {
         let (a, goal_a) = (
             Heading::from_angle(start.theta),
@@ -77,6 +77,17 @@ impl Frame {
         ]
     }
 
+    /// A vector in odom from one in the frame.
+    pub(crate) fn turned(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        let [c, s] = self.unit;
+        [c * x - s * y, s * x + c * y]
+    }
+
+    /// Direction of the frame's x in odom, rad.
+    pub(crate) fn angle(&self) -> f64 {
+        self.heading.angle()
+    }
+
     /// A place in the frame from one in odom.
     pub(crate) fn local(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let ([c, s], [dx, dy]) = (self.unit, [x - self.origin[0], y - self.origin[1]]);
@@ -91,7 +102,7 @@ impl Frame {
     }
 
     /// What remains to be turned to the goal from a direction of motion, rad.
-    fn turn_left(&self, direction: f64, lead: End) -> f64 {
+    pub(crate) fn turn_left(&self, direction: f64, lead: End) -> f64 {
         if self.folded {
             return wrap_axis(self.goal_heading.angle() - direction);
         }
@@ -114,469 +125,424 @@ pub(crate) struct Leg {
     pub(crate) curve: Curve,
 }
 
-/// What the search found.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    pub(crate) legs: Vec<Leg>,
-    /// The end that leads first.
-    pub(crate) lead: End,
-    pub(crate) price: u64,
-    pub(crate) expansions: u32,
-    /// The states expanded, in order, as far as they are kept; odom, m.
-    pub(crate) trace: Vec<[f64; 2]>,
+impl Leg {
+    /// The same way back, the other end leading.
+    fn reversed(self, frame: &Frame, primitives: &Primitives, to: State) -> Self {
+        Self {
+            from: frame.world(primitives.place(to.at)),
+            direction: direction(frame, primitives, to) + PI,
+            lead: self.lead.other(),
+            curve: self.curve.reversed(),
+        }
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct State {
-    at: [i32; 2],
-    /// Direction of motion, a heading of the lattice.
-    heading: u8,
-    lead: End,
+/// Direction of motion of a state in odom, rad.
+pub(crate) fn direction(frame: &Frame, primitives: &Primitives, state: State) -> f64 {
+    frame.angle() + primitives.angles[usize::from(state.heading)]
 }
 
 /// How a state is reached from another.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Edge {
-    /// It is the start.
+pub(crate) enum Edge {
+    /// It is where the ways begin.
     Start,
     /// By this of the primitives that leave the other.
     Primitive(u8),
     EndChange,
-    /// Not a state but the goal, by a curve along which the axis turns.
-    Turn,
-    /// Not a state but the goal, by a curve along which the axis stays.
-    Crab,
-    /// Not a state but the goal, to which the other is near enough.
+    /// Not a state but the goal, by a curve to this of the ports.
+    Join(u32),
+    /// Not a state but the goal, at which the other is.
     Arrival,
 }
 
 /// A way to a state, or to the goal.
 #[derive(Clone, Copy, Debug)]
-struct Node {
-    /// For the goal, the state before.
-    state: State,
-    price: u64,
-    parent: u32,
-    edge: Edge,
+pub(crate) struct Way {
+    pub(crate) price: u64,
+    /// Bound on the price of what remains to the goal.
+    pub(crate) rest: u64,
+    pub(crate) state: State,
+    /// Where the state's record is; of the goal, that of the state before.
+    pub(crate) slot: u32,
+    pub(crate) parent: u32,
+    pub(crate) edge: Edge,
+    /// Changes of end on the way.
+    pub(crate) changes: u16,
     /// Whether the edge is known to be free, and the price to be whole; until
     /// then it is the price in the open.
-    tested: bool,
+    pub(crate) tested: bool,
 }
 
-/// One search.
-///
-/// Testing an edge for collision takes longer than all else, so it is put off
-/// until the edge is the next to be followed (Cohen, Phillips and Likhachev,
-/// "Planning Single-Arm Manipulations with n-Arm Robots", 2014).
-pub(crate) struct Search<'a> {
+/// What all parts of one search share.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
     pub(crate) config: &'a PlannerConfig,
     pub(crate) primitives: &'a Primitives,
     pub(crate) limits: &'a Limits,
     pub(crate) footprint: &'a Footprint,
     pub(crate) obstacles: &'a Obstacles<'a>,
+}
+
+/// The states that are reached from one pose, and the ways to them.
+///
+/// Testing an edge for collision takes longer than all else, so it is put off
+/// until the edge is the next to be followed (Cohen, Phillips and Likhachev,
+/// "Planning Single-Arm Manipulations with n-Arm Robots", 2014).
+pub(crate) struct Reach<'a> {
+    setting: Setting<'a>,
     pub(crate) frame: &'a Frame,
-    /// [`Frame::turns`].
-    pub(crate) turns: Vec<[f64; 2]>,
-    pub(crate) heuristic: Heuristic<'a>,
-    pub(crate) agenda: Agenda,
+    pub(crate) sweeps: Sweeps<'a>,
+    /// Bounds on what remains; without, the states come in order of price, but
+    /// for what changes of end cost.
+    pub(crate) heuristic: Option<Heuristic<'a>>,
+    /// By what the bounds are multiplied.
+    pub(crate) inflation: f64,
+    records: Records,
+    ways: Vec<Way>,
+    queue: Queue,
+    /// Better ways to states that were expanded in this pass.
+    held: Vec<u32>,
+    /// No way that is held has a lesser price and bound.
+    held_from: u64,
+    pass: u32,
+    /// How many states were expanded.
+    pub(crate) expansions: u32,
 }
 
-/// What a search knows, and what it will look at in which order.
-#[derive(Default)]
-pub(crate) struct Agenda {
-    nodes: Vec<Node>,
-    /// Bound on the price by way of a node, bound on the part that remains,
-    /// and the node: among equals the one nearest to the goal is due first, and
-    /// among those the oldest.
-    open: BinaryHeap<Reverse<(u64, u64, u32)>>,
-    /// The price at which each state was expanded.
-    expanded: FxHashMap<State, u64>,
-    /// The cheapest tested way to the goal.
-    best: Option<usize>,
-    expansions: u32,
-    trace: Vec<[f64; 2]>,
-}
+impl<'a> Reach<'a> {
+    pub(crate) fn new(
+        setting: Setting<'a>,
+        frame: &'a Frame,
+        window: Window,
+        heuristic: Option<Heuristic<'a>>,
+    ) -> Self {
+        let Setting {
+            config,
+            primitives,
+            limits,
+            footprint,
+            obstacles,
+        } = setting;
+        let prices = &limits.prices;
+        let mut reach = Self {
+            setting,
+            frame,
+            sweeps: Sweeps::new(frame, primitives, footprint, obstacles, prices, config),
+            heuristic,
+            inflation: 1.0,
+            records: Records::new(window, primitives.units.len(), frame.folded),
+            ways: Vec::new(),
+            queue: Queue::default(),
+            held: Vec::new(),
+            held_from: u64::MAX,
+            pass: 1,
+            expansions: 0,
+        };
+        reach.begin();
+        reach
+    }
 
-impl Search<'_> {
-    /// Searches until the cheapest way to the goal is known; where the budget
-    /// ends before, the cheapest found.
-    pub(crate) fn run(mut self) -> Result<Found, PlanError> {
+    /// The pose itself, with either end leading.
+    fn begin(&mut self) {
         let end = self.frame.end;
-        for (heading, lead) in [(0, end), (self.primitives.reversed(0), end.other())] {
+        for (heading, lead) in [(0, end), (self.setting.primitives.reversed(0), end.other())] {
             let state = State {
                 at: [0, 0],
                 heading,
                 lead,
             };
-            self.push(Node {
-                state,
+            let Some(slot) = self.records.slot(state) else {
+                continue;
+            };
+            // The start alone may reach the goal from anywhere by one curve,
+            // for which the bound does not hold.
+            let rest = self
+                .heuristic
+                .as_mut()
+                .map_or(0, |h| h.bound(state).unwrap_or(0));
+            let index = self.add(Way {
                 price: 0,
+                rest,
+                state,
+                slot,
                 parent: 0,
                 edge: Edge::Start,
+                changes: 0,
                 tested: true,
             });
+            self.improve(index);
+            self.queue.push(self.key(index), index);
         }
-        while let Some(Reverse((_, _, index))) = self.agenda.open.pop() {
-            let node = self.agenda.nodes[index as usize];
-            if !self.is_wanted(&node) {
-                continue;
-            }
-            if !node.tested {
-                if let Some(surcharge) = self.surcharge(&node) {
-                    let price = node.price + surcharge;
-                    self.push(Node {
-                        price,
-                        tested: true,
-                        ..node
-                    });
-                }
-                continue;
-            }
-            if node.edge.ends() {
-                return Ok(self.found(index as usize));
-            }
-            if self.agenda.expansions == self.config.budget {
-                let budget = self.config.budget;
-                let best = self
-                    .agenda
-                    .best
-                    .ok_or(PlanError::BudgetExhausted { budget })?;
-                return Ok(self.found(best));
-            }
-            self.expand(index, &node);
-        }
-        Err(PlanError::NoPath {
-            expansions: self.agenda.expansions,
-        })
     }
 
-    fn expand(&mut self, parent: u32, node: &Node) {
-        let Node { state, price, .. } = *node;
-        self.agenda.expanded.insert(self.key(state), price);
-        self.agenda.expansions += 1;
-        if self.agenda.trace.len() < self.config.trace as usize {
-            self.agenda
-                .trace
-                .push(self.frame.world(self.local(state.at)));
+    /// The next way to be expanded, or the next join, of those that could be
+    /// part of one to the goal for less than `best`. Its state is reached; of a
+    /// join nothing is known.
+    pub(crate) fn next(&mut self, best: u64) -> Option<u32> {
+        while let Some(index) = self.queue.pop(best) {
+            let way = self.ways[index as usize];
+            if way.price + way.rest >= best || !self.is_wanted(index) {
+                continue;
+            }
+            if matches!(way.edge, Edge::Join(_)) {
+                return Some(index);
+            }
+            if !way.tested {
+                let Some(surcharge) = self.surcharge(&way) else {
+                    continue;
+                };
+                let way = &mut self.ways[index as usize];
+                (way.price, way.tested) = (way.price + surcharge, true);
+                if way.price >= self.records[way.slot].price {
+                    continue;
+                }
+                self.improve(index);
+                let key = self.key(index);
+                if !self.queue.is_due(key) {
+                    self.queue.push(key, index);
+                    continue;
+                }
+            }
+            if self.records[way.slot].pass == self.pass {
+                self.hold(index);
+                continue;
+            }
+            return Some(index);
         }
-        let child = |state, price, edge, tested| Node {
-            state,
-            price,
-            parent,
-            edge,
-            tested,
-        };
-        for (i, primitive) in self.primitives.from[usize::from(state.heading)]
-            .iter()
-            .enumerate()
-        {
+        None
+    }
+
+    /// Follows what leads away from the state at the end of a way.
+    pub(crate) fn expand(&mut self, parent: u32, best: u64) {
+        let Way {
+            state, price, slot, ..
+        } = self.ways[parent as usize];
+        self.records[slot].pass = self.pass;
+        self.expansions += 1;
+        let primitives = self.setting.primitives;
+        let leaving = &primitives.from[usize::from(state.heading)];
+        for (i, primitive) in leaving.iter().enumerate() {
             let to = State {
                 at: [0, 1].map(|k| state.at[k] + primitive.offset[k]),
                 heading: primitive.heading,
                 lead: state.lead,
             };
             let price = price + primitive.motion.price;
-            self.push(child(to, price, Edge::Primitive(i as u8), false));
+            self.offer(parent, to, price, Edge::Primitive(i as u8), best);
         }
         let changed = State {
-            heading: self.primitives.reversed(state.heading),
+            heading: primitives.reversed(state.heading),
             lead: state.lead.other(),
             ..state
         };
-        let prices = &self.limits.prices;
-        self.push(child(
-            changed,
-            price + prices.end_change(),
-            Edge::EndChange,
-            true,
-        ));
-        if self.arrives(state) {
-            self.push(child(state, price, Edge::Arrival, true));
-        }
-        let connects = self.distance(state) <= self.config.connect_m;
-        if connects || node.edge == Edge::Start {
-            for edge in [Edge::Turn, Edge::Crab] {
-                if let Some(curve) = self.connection(state, edge) {
-                    self.push(child(state, price + prices.of(&curve), edge, false));
-                }
-            }
-        }
+        let price = price + self.setting.limits.prices.end_change();
+        self.offer(parent, changed, price, Edge::EndChange, best);
     }
 
-    /// Puts a way on the agenda if it may be of use.
-    fn push(&mut self, node: Node) {
-        if !self.is_wanted(&node) {
+    /// Queues a way to a state if it may be of use.
+    fn offer(&mut self, parent: u32, state: State, price: u64, edge: Edge, best: u64) {
+        let Some(slot) = self.records.slot(state) else {
+            return;
+        };
+        if price >= self.records[slot].price {
             return;
         }
-        let turn = self.turn_left(node.state);
-        let bound = match node.edge {
-            Edge::Turn | Edge::Crab | Edge::Arrival => Some(0),
-            // The start alone may reach the goal from anywhere by one curve,
-            // for which the bound does not hold.
-            Edge::Start => Some(self.heuristic.bound(node.state.at, turn).unwrap_or(0)),
-            Edge::Primitive(_) | Edge::EndChange => self.heuristic.bound(node.state.at, turn),
+        let rest = match &mut self.heuristic {
+            Some(heuristic) => heuristic.bound(state),
+            None => Some(0),
         };
-        let Some(bound) = bound else { return };
-        let bound = (bound as f64 * self.config.inflation) as u64;
-        let agenda = &mut self.agenda;
-        let index = agenda.nodes.len();
-        agenda
-            .open
-            .push(Reverse((node.price + bound, bound, index as u32)));
-        agenda.nodes.push(node);
-        if node.edge.ends() && node.tested {
-            agenda.best = Some(index);
+        let Some(rest) = rest.filter(|rest| price + rest < best) else {
+            return;
+        };
+        let tested = edge == Edge::EndChange;
+        let changes = self.ways[parent as usize].changes;
+        let index = self.add(Way {
+            price,
+            rest,
+            state,
+            slot,
+            parent,
+            edge,
+            changes: changes.saturating_add(u16::from(tested)),
+            tested,
+        });
+        if tested {
+            self.improve(index);
+        }
+        if self.records[slot].pass == self.pass {
+            self.hold(index);
+        } else {
+            self.queue.push(self.key(index), index);
         }
     }
 
-    /// Whether a way is cheaper than those that are known.
-    fn is_wanted(&self, node: &Node) -> bool {
-        let agenda = &self.agenda;
-        if node.edge.ends() {
-            let best = agenda.best.map(|best| agenda.nodes[best].price);
-            // The best itself comes by again when it is due.
-            return best.is_none_or(|best| node.price < best || node.tested && node.price == best);
+    /// Queues a way to the goal by a curve that is yet to be found.
+    pub(crate) fn offer_join(&mut self, parent: u32, port: u32, rest: u64) {
+        let index = self.add(Way {
+            rest,
+            parent,
+            edge: Edge::Join(port),
+            tested: false,
+            ..self.ways[parent as usize]
+        });
+        self.queue.push(self.key(index), index);
+    }
+
+    /// Keeps a tested way to the goal.
+    pub(crate) fn arrive(&mut self, parent: u32, edge: Edge, price: u64) -> u32 {
+        self.add(Way {
+            price,
+            rest: 0,
+            parent,
+            edge,
+            tested: true,
+            ..self.ways[parent as usize]
+        })
+    }
+
+    /// Begins a new pass at another inflation: what was held is queued, what
+    /// cannot be part of a way for less than `best` is dropped. Returns a bound
+    /// on what such a way costs.
+    pub(crate) fn begin_pass(&mut self, inflation: f64, best: u64) -> u64 {
+        self.pass += 1;
+        self.inflation = inflation;
+        self.held_from = u64::MAX;
+        let mut waiting = self.queue.drain();
+        waiting.append(&mut self.held);
+        let mut least = best;
+        for index in waiting {
+            let way = &self.ways[index as usize];
+            let total = way.price + way.rest;
+            if total < best && self.is_wanted(index) {
+                least = least.min(total);
+                self.queue.push(self.key(index), index);
+            }
         }
-        let known = agenda.expanded.get(&self.key(node.state));
-        known.is_none_or(|&known| node.price < known)
+        least
+    }
+
+    /// A bound on the price of any way that is not yet known.
+    pub(crate) fn floor(&self) -> u64 {
+        let queued = (self.queue.floor() as f64 / self.inflation) as u64;
+        queued.min(self.held_from)
+    }
+
+    pub(crate) fn way(&self, index: u32) -> &Way {
+        &self.ways[index as usize]
+    }
+
+    /// The ways by which the reached states are reached.
+    pub(crate) fn reached(&self) -> impl Iterator<Item = u32> + '_ {
+        let reached = self.records.all().iter().filter(|record| record.pass > 0);
+        reached.map(|record| record.way)
+    }
+
+    /// The curves of a way from where all begin, each with the state at its
+    /// end, the last first.
+    fn back(&self, index: u32) -> impl Iterator<Item = (Leg, State)> + '_ {
+        let primitives = self.setting.primitives;
+        let mut at = self.way(index);
+        std::iter::from_fn(move || {
+            loop {
+                let (to, parent) = (at.state, self.way(at.parent));
+                let edge = at.edge;
+                if edge == Edge::Start {
+                    return None;
+                }
+                at = parent;
+                if let Edge::Primitive(i) = edge {
+                    let from = parent.state;
+                    let leg = Leg {
+                        from: self.frame.world(primitives.place(from.at)),
+                        direction: direction(self.frame, primitives, from),
+                        lead: from.lead,
+                        curve: primitives.from[usize::from(from.heading)][usize::from(i)]
+                            .motion
+                            .curve,
+                    };
+                    return Some((leg, to));
+                }
+            }
+        })
+    }
+
+    /// The end that leads first on a way.
+    pub(crate) fn first_lead(&self, index: u32) -> End {
+        let mut at = self.way(index);
+        while at.edge != Edge::Start {
+            at = self.way(at.parent);
+        }
+        at.state.lead
+    }
+
+    /// The curves of a way to a state.
+    pub(crate) fn legs(&self, index: u32) -> Vec<Leg> {
+        let mut legs: Vec<_> = self.back(index).map(|(leg, _)| leg).collect();
+        legs.reverse();
+        legs
+    }
+
+    /// The curves of a way driven back from its end.
+    pub(crate) fn legs_back(&self, index: u32) -> impl Iterator<Item = Leg> + '_ {
+        self.back(index)
+            .map(|(leg, to)| leg.reversed(self.frame, self.setting.primitives, to))
+    }
+
+    fn add(&mut self, way: Way) -> u32 {
+        self.ways.push(way);
+        (self.ways.len() - 1) as u32
+    }
+
+    fn hold(&mut self, index: u32) {
+        let way = &self.ways[index as usize];
+        self.held_from = self.held_from.min(way.price + way.rest);
+        self.held.push(index);
+    }
+
+    /// Takes a tested way for the best to its state.
+    fn improve(&mut self, index: u32) {
+        let way = &self.ways[index as usize];
+        let record = &mut self.records[way.slot];
+        (record.price, record.way) = (way.price, index);
+    }
+
+    /// Whether a way is, or may yet be, the best to its state.
+    fn is_wanted(&self, index: u32) -> bool {
+        let way = &self.ways[index as usize];
+        let record = &self.records[way.slot];
+        match (way.edge, way.tested) {
+            (Edge::Join(_) | Edge::Arrival, _) => true,
+            (_, true) => record.way == index,
+            (_, false) => way.price < record.price,
+        }
+    }
+
+    fn key(&self, index: u32) -> u64 {
+        let way = &self.ways[index as usize];
+        if self.heuristic.is_none() {
+            // A change of ends comes as early as a metre driven.
+            let end_change = self.setting.limits.prices.end_change();
+            let spared = end_change.saturating_sub(Prices::METRE);
+            return way.price - spared * u64::from(way.changes);
+        }
+        // Of a join what remains is known, but for what is in the way.
+        let inflation = match way.edge {
+            Edge::Join(_) => 1.0,
+            _ => self.inflation,
+        };
+        way.price + (way.rest as f64 * inflation) as u64
     }
 
     /// What an edge costs beside its price in the open; `None` if the vehicle
     /// would touch something.
-    fn surcharge(&self, node: &Node) -> Option<u64> {
-        let from = self.agenda.nodes[node.parent as usize].state;
-        match node.edge {
-            Edge::Start | Edge::EndChange | Edge::Arrival => Some(0),
+    fn surcharge(&self, way: &Way) -> Option<u64> {
+        match way.edge {
             Edge::Primitive(i) => {
-                let primitives = &self.primitives.from[usize::from(from.heading)];
-                self.sweep(from, &primitives[usize::from(i)].motion)
+                let from = self.ways[way.parent as usize].state;
+                self.sweeps.primitive(from, i)
             }
-            Edge::Turn | Edge::Crab => {
-                let along = self.primitives.units[usize::from(from.heading)];
-                let motion = Motion::new(self.connection(from, node.edge)?, along, self.limits);
-                let surcharge = self.sweep(from, &motion)?;
-                let from_start = self.agenda.nodes[node.parent as usize].edge == Edge::Start;
-                let bounded = from_start || self.heuristic.holds_for(from.at, &motion);
-                bounded.then_some(surcharge)
-            }
-        }
-    }
-
-    /// The curve from a state to the goal.
-    fn connection(&self, from: State, edge: Edge) -> Option<Curve> {
-        let (here, goal) = (self.local(from.at), self.frame.goal);
-        let [dx, dy] = [goal[0] - here[0], goal[1] - here[1]];
-        let [c, s] = self.primitives.units[usize::from(from.heading)];
-        let chord = [c * dx + s * dy, c * dy - s * dx];
-        let turn = self.turn_left(from);
-        let curve = if edge == Edge::Turn {
-            Curve::turn(chord, turn)
-        } else if turn.abs() <= self.config.tolerance_rad && self.limits.max_crab > 0.0 {
-            Curve::crab(chord)
-        } else {
-            None
-        };
-        curve.filter(|curve| self.limits.allow(curve))
-    }
-
-    fn arrives(&self, state: State) -> bool {
-        self.turn_left(state).abs() <= self.config.tolerance_rad
-            && self.distance(state) <= self.config.tolerance_m
-    }
-
-    /// Distance to the goal, m.
-    fn distance(&self, state: State) -> f64 {
-        let here = self.local(state.at);
-        (self.frame.goal[0] - here[0]).hypot(self.frame.goal[1] - here[1])
-    }
-
-    /// What a motion costs beside its price in the open; `None` if the vehicle
-    /// would touch something.
-    fn sweep(&self, from: State, motion: &Motion) -> Option<u64> {
-        let here = self.local(from.at);
-        let sign = from.lead.sign();
-        let metres = motion.curve.length / motion.steps.len() as f64;
-        let [c, s] = self.frame.unit;
-        // Obstacles are likelier the farther from where the vehicle stands free.
-        motion.steps.iter().rev().try_fold(0, |sum, step| {
-            let [x, y] = step.along;
-            let axis = Axis {
-                origin: self
-                    .frame
-                    .world([here[0] + step.at[0], here[1] + step.at[1]]),
-                unit: [sign * (c * x - s * y), sign * (s * x + c * y)],
-            };
-            let room = self.obstacles.room(self.footprint, &axis).ok()?;
-            let nearness = (1.0 - room.clearance / self.config.clearance_m).max(0.0);
-            Some(sum + self.limits.prices.surcharge(metres, nearness, room.unknown))
-        })
-    }
-
-    /// The way to a node, from the start.
-    fn found(self, node: usize) -> Found {
-        let nodes = &self.agenda.nodes;
-        let mut legs = Vec::new();
-        let mut at = nodes[node];
-        while at.edge != Edge::Start {
-            let parent = nodes[at.parent as usize];
-            let from = parent.state;
-            let curve = match at.edge {
-                Edge::Primitive(i) => {
-                    let primitives = &self.primitives.from[usize::from(from.heading)];
-                    Some(primitives[usize::from(i)].motion.curve)
-                }
-                Edge::Turn | Edge::Crab => self.connection(from, at.edge),
-                Edge::Start | Edge::EndChange | Edge::Arrival => None,
-            };
-            legs.extend(curve.map(|curve| Leg {
-                from: self.frame.world(self.local(from.at)),
-                direction: self.frame.heading.angle()
-                    + self.primitives.angles[usize::from(from.heading)],
-                lead: from.lead,
-                curve,
-            }));
-            at = parent;
-        }
-        legs.reverse();
-        Found {
-            legs,
-            lead: at.state.lead,
-            price: nodes[node].price,
-            expansions: self.agenda.expansions,
-            trace: self.agenda.trace,
-        }
-    }
-
-    fn turn_left(&self, state: State) -> f64 {
-        self.turns[usize::from(state.heading)][state.lead as usize]
-    }
-
-    fn local(&self, at: [i32; 2]) -> [f64; 2] {
-        at.map(|c| f64::from(c) * self.primitives.cell)
-    }
-
-    /// What tells one state from another.
-    fn key(&self, state: State) -> State {
-        State {
-            lead: if self.frame.folded {
-                End::A
-            } else {
-                state.lead
-            },
-            ..state
-        }
-    }
-}
-
-impl Edge {
-    fn ends(self) -> bool {
-        matches!(self, Self::Turn | Self::Crab | Self::Arrival)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use janus_perception::Grid;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::config::Unknown;
-    use crate::heuristic::Relaxation;
-    use crate::vehicle::Vehicle;
-
-    /// Searches with and without the heuristic.
-    fn both(
-        grid: &Grid,
-        start: Pose2,
-        goal: Pose2,
-        vehicle: &Vehicle,
-    ) -> [Result<Found, PlanError>; 2] {
-        let config = PlannerConfig {
-            cell_m: 0.4,
-            connect_m: 3.0,
-            budget: 1_000_000,
-            inflation: 1.0,
-            ..PlannerConfig::default()
-        };
-        let primitives = Primitives::new(vehicle, &config);
-        let limits = Limits::new(vehicle, &config);
-        let footprint = Footprint::new(vehicle, config.margin_m);
-        let mut obstacles = Obstacles::new(grid, Unknown::Price, 5.0);
-        obstacles.price_unknown(
-            &footprint,
-            primitives.longest.max(config.connect_m) + primitives.drift,
-        );
-        let frame = Frame::new(start, goal, vehicle.is_symmetric());
-        [false, true].map(|blind| {
-            let relaxation = Relaxation {
-                radius: footprint.inscribed_radius(),
-                max_curvature: limits.max_curvature,
-                longest: primitives.longest.max(config.connect_m),
-                tolerance: config.tolerance_m,
-                tolerance_rad: config.tolerance_rad,
-            };
-            let mut heuristic =
-                Heuristic::new(&frame, &obstacles, &primitives, &limits.prices, relaxation)?;
-            heuristic.blind = blind;
-            let search = Search {
-                config: &config,
-                primitives: &primitives,
-                limits: &limits,
-                footprint: &footprint,
-                obstacles: &obstacles,
-                frame: &frame,
-                turns: frame.turns(&primitives),
-                heuristic,
-                agenda: Agenda::default(),
-            };
-            search.run()
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-
-        /// The heuristic is admissible: it never costs the cheapest way.
-        #[test]
-        fn the_heuristic_changes_the_effort_and_not_the_price(
-            posts in proptest::collection::vec((0i32..90, 0i32..70), 0..8),
-            start in (-3.0..3.0f64, -2.0..2.0f64, -3.2..3.2f64),
-            goal in (-5.0..5.0f64, -4.0..4.0f64, -3.2..3.2f64),
-            symmetric in any::<bool>(),
-            unknown in prop::option::of(-10i32..60),
-        ) {
-            let cells = (0..70).flat_map(|y| (0..90).map(move |x| (x, y)));
-            let near = |(x, y), (px, py): (i32, i32)| {
-                let (dx, dy): (i32, i32) = (x - px, y - py);
-                dx.abs() < 3 && dy.abs() < 3
-            };
-            let log_odds = |(x, y)| match (posts.iter().any(|&p| near((x, y), p)), unknown) {
-                (true, _) => 1,
-                (false, Some(from)) if x > from => 0,
-                (false, _) => -1,
-            };
-            let grid = Grid {
-                origin: [-45, -35],
-                size: [90, 70],
-                cell_mm: 200,
-                log_odds: cells.map(log_odds).collect(),
-            };
-            let mut vehicle = Vehicle::shuttle();
-            if !symmetric {
-                (vehicle.max_steer_b, vehicle.crab) = (0.0, false);
-                (vehicle.axles_x, vehicle.centre_x) = (1.2, 1.2);
-            }
-            let (start, goal) = (Pose2::new(start.0, start.1, start.2), Pose2::new(goal.0, goal.1, goal.2));
-            match both(&grid, start, goal, &vehicle) {
-                [Ok(informed), Ok(blind)] => {
-                    prop_assert_eq!(informed.price, blind.price);
-                    prop_assert!(informed.expansions <= blind.expansions);
-                }
-                [Err(PlanError::NoPath { expansions }), Err(PlanError::NoPath { .. })] => {
-                    prop_assert!(expansions > 0);
-                }
-                differ => prop_assert!(false, "{differ:?}"),
-            }
+            _ => Some(0),
         }
     }
 }

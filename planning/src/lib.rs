@@ -12,35 +12,63 @@ mod csv;
 mod curve;
 mod distance;
 mod error;
+mod file;
 mod heuristic;
 mod lattice;
+mod map;
+mod map_server;
+#[cfg(test)]
+mod optimum;
+mod pgm;
 mod plan;
 mod polygon;
 mod pose;
 mod price;
 mod primitives;
+mod queue;
 mod ramp;
 mod route;
+mod search;
 mod speed;
 mod stop;
+mod sweep;
+mod tpcap;
 mod vehicle;
+mod window;
 
 pub use check::{Fault, FaultKind, Surroundings, Task, check};
 pub use config::{Costs, GoalHeading, Invalid, PlannerConfig, Unknown};
 pub use error::PlanError;
+pub use file::FileError;
 pub use janus_perception::{Cell, Grid};
+pub use map::Map;
 pub use plan::{Plan, Sample};
 pub use polygon::{Polygon, PolygonError};
 pub use pose::Pose2;
 pub use route::goal_ahead;
 pub use stop::Stop;
+pub use tpcap::Case;
 pub use vehicle::{End, Vehicle, VehicleError};
 
 use collision::{Axis, Footprint, Obstacles, Obstruction};
 use heuristic::{Heuristic, Relaxation};
-use lattice::{Frame, Search};
+use lattice::{Frame, Reach, Setting};
 use price::Prices;
 use primitives::{Limits, Primitives};
+use search::{Search, Standing};
+use std::time::{Duration, Instant};
+use window::Window;
+
+/// A better plan, or a better bound, while the planner is at work.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Improvement {
+    /// [`Plan::cost`] of the best plan so far; never rises.
+    pub cost: f64,
+    /// [`Plan::suboptimality_bound`] of it; infinite while nothing is known.
+    pub bound: f64,
+    /// States expanded so far.
+    pub expansions: u32,
+}
 
 /// Plans for one vehicle.
 #[derive(Clone, Debug)]
@@ -71,12 +99,27 @@ impl Planner {
         })
     }
 
-    /// Plans from standstill at `start` to standstill at `goal`, the cheapest
-    /// way there is on the lattice. Either end may lead first, at no price.
+    /// Plans from standstill at `start` to standstill at `goal`. Either end may
+    /// lead first, at no price.
     ///
     /// Equal input gives an equal plan. The start's heading is kept to within
     /// 4·10⁻¹⁰ rad.
     pub fn plan(&self, grid: &Grid, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
+        self.plan_until(grid, start, goal, None, |_| ())
+    }
+
+    /// The same, with what was found until a time is over, if that comes before
+    /// the search ends by itself. `see` is told of each better plan, and each
+    /// better bound, when it is there.
+    pub fn plan_until(
+        &self,
+        grid: &Grid,
+        start: Pose2,
+        goal: Pose2,
+        deadline: Option<Duration>,
+        mut see: impl FnMut(&Improvement),
+    ) -> Result<Plan, PlanError> {
+        let begun = Instant::now();
         if !start.is_finite() || !goal.is_finite() {
             return Err(PlanError::NotFinite);
         }
@@ -91,21 +134,30 @@ impl Planner {
 
         let either_way =
             self.vehicle.is_symmetric() && self.config.goal_heading == GoalHeading::Axis;
-        let frame = Frame::new(start, goal, either_way);
-        let prices = &self.limits.prices;
-        let heuristic = Heuristic::new(&frame, &obstacles, &self.primitives, prices, relaxation)?;
-        let search = Search {
+        let setting = Setting {
             config: &self.config,
             primitives: &self.primitives,
             limits: &self.limits,
             footprint: &self.footprint,
             obstacles: &obstacles,
-            frame: &frame,
-            turns: frame.turns(&self.primitives),
-            heuristic,
-            agenda: Default::default(),
         };
-        let found = search.run()?;
+        let from_start = Frame::new(start, goal, either_way);
+        let from_goal = Frame::new(goal, start, either_way);
+        let window = |frame| Window::new(frame, &obstacles, &self.primitives);
+        let heuristic = Heuristic::new(
+            &from_start,
+            &obstacles,
+            &self.primitives,
+            &self.limits.prices,
+            relaxation,
+            window(&from_start)?,
+        );
+        let ahead = Reach::new(setting, &from_start, window(&from_start)?, Some(heuristic));
+        let back = Reach::new(setting, &from_goal, window(&from_goal)?, None);
+        let found = Search::new(setting, ahead, back).run(
+            || deadline.is_some_and(|deadline| begun.elapsed() >= deadline),
+            |standing| see(&Improvement::from(standing)),
+        )?;
 
         let samples = speed::profile(&self.vehicle, &found.legs, start, found.lead);
         let task = Task {
@@ -116,6 +168,7 @@ impl Planner {
         check(&samples, &task, &self.vehicle, grid, &self.config)?;
         Ok(Plan {
             cost: Prices::in_metres(found.price),
+            suboptimality_bound: search::bound(found.price, found.least),
             expansions: found.expansions,
             search: found.trace,
             ..self.measured(samples, &obstacles)
@@ -159,9 +212,8 @@ impl Planner {
         Relaxation {
             radius: self.footprint.inscribed_radius(),
             max_curvature: self.limits.max_curvature,
-            longest: self.primitives.longest.max(self.config.connect_m),
-            tolerance: self.config.tolerance_m,
-            tolerance_rad: self.config.tolerance_rad,
+            longest: self.primitives.longest,
+            tolerance: self.config.cell_m,
         }
     }
 
@@ -169,6 +221,7 @@ impl Planner {
     fn measured(&self, samples: Vec<Sample>, obstacles: &Obstacles<'_>) -> Plan {
         let mut plan = Plan {
             cost: 0.0,
+            suboptimality_bound: 1.0,
             length_m: 0.0,
             duration_s: samples.last().map_or(0.0, |last| last.t),
             end_changes: 0,
@@ -178,11 +231,12 @@ impl Planner {
             search: Vec::new(),
             samples,
         };
+        let any_unknown = obstacles.any_unknown();
         for pair in plan.samples.windows(2) {
             let moved = pair[0].pose().distance(pair[1].pose());
             plan.length_m += moved;
             plan.end_changes += u32::from(pair[0].lead != pair[1].lead);
-            if obstacles.over_unknown(&self.body, &Axis::of(pair[1].pose())) {
+            if any_unknown && obstacles.over_unknown(&self.body, &Axis::of(pair[1].pose())) {
                 plan.unknown_m += moved;
             }
         }
@@ -210,6 +264,16 @@ impl Planner {
                     obstacles.clearance(&self.body, axis, nearest)
                 }
             })
+    }
+}
+
+impl From<Standing> for Improvement {
+    fn from(standing: Standing) -> Self {
+        Self {
+            cost: Prices::in_metres(standing.price),
+            bound: search::bound(standing.price, standing.least),
+            expansions: standing.expansions,
+        }
     }
 }
 

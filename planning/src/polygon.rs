@@ -29,6 +29,20 @@ pub(crate) struct Rectangle {
     pub(crate) half: [f64; 2],
 }
 
+impl Rectangle {
+    /// Its corners, in order.
+    pub(crate) fn corners(&self) -> [[f64; 2]; 4] {
+        let ([x, y], [c, s], [ahead, left]) = (self.centre, self.along, self.half);
+        [
+            (ahead, left),
+            (-ahead, left),
+            (-ahead, -left),
+            (ahead, -left),
+        ]
+        .map(|(a, l)| [x + c * a - s * l, y + s * a + c * l])
+    }
+}
+
 impl Polygon {
     /// A polygon from its vertices in order, either way round, m. The last is
     /// joined to the first.
@@ -166,9 +180,7 @@ mod tests {
             half in prop::array::uniform2(0.1..2.0f64),
         ) {
             let r = rectangle(x, y, theta, half);
-            let ([c, s], [l, w]) = (r.along, half);
-            let rectangle = [[l, w], [-l, w], [-l, -w], [l, -w]]
-                .map(|[a, b]| [x + c * a - s * b, y + s * a + c * b]);
+            let rectangle = r.corners();
             let mut gap = f64::NEG_INFINITY;
             for shape in [&rectangle[..], &corners[..]] {
                 for i in 0..shape.len() {

@@ -28,6 +28,27 @@ impl Pose2 {
         }
     }
 
+    /// What lies at `local` in this pose's frame, in the frame of this pose.
+    pub fn holds(self, local: Self) -> Self {
+        let (sin, cos) = self.theta.sin_cos();
+        Self {
+            x: self.x + cos * local.x - sin * local.y,
+            y: self.y + sin * local.x + cos * local.y,
+            theta: wrap(self.theta + local.theta),
+        }
+    }
+
+    /// A pose as seen from this one: the inverse of [`Pose2::holds`].
+    pub fn sees(self, pose: Self) -> Self {
+        let (sin, cos) = self.theta.sin_cos();
+        let (dx, dy) = (pose.x - self.x, pose.y - self.y);
+        Self {
+            x: cos * dx + sin * dy,
+            y: cos * dy - sin * dx,
+            theta: wrap(pose.theta - self.theta),
+        }
+    }
+
     /// Whether every coordinate is a number.
     pub fn is_finite(self) -> bool {
         self.x.is_finite() && self.y.is_finite() && self.theta.is_finite()
@@ -107,6 +128,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn frames_hold_what_they_see(
+            x in -50.0..50.0f64, y in -50.0..50.0f64, theta in -3.0..3.0f64, turn in -3.0..3.0f64,
+        ) {
+            let frame = Pose2::new(y, x, turn);
+            let back = frame.sees(frame.holds(Pose2::new(x, y, theta)));
+            prop_assert!(back.distance(Pose2::new(x, y, theta)) < 1e-9);
+            prop_assert!(wrap(back.theta - theta).abs() < 1e-9);
+            let ahead = frame.holds(Pose2::new(1.0, 0.0, 0.0));
+            prop_assert!((ahead.x - y - turn.cos()).abs() < 1e-9);
+        }
+
         #[test]
         fn headings_keep_angles_and_flip_exactly(angle in -20.0..20.0f64) {
             let heading = Heading::from_angle(angle);

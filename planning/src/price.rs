@@ -12,6 +12,9 @@ pub(crate) struct Prices {
 }
 
 impl Prices {
+    /// Price of one metre driven in the open where that is the unit.
+    pub(crate) const METRE: u64 = UNIT as u64;
+
     pub(crate) fn new(costs: &Costs) -> Self {
         Self {
             costs: costs.clone(),
@@ -31,6 +34,16 @@ impl Prices {
     pub(crate) fn surcharge(&self, metres: f64, nearness: f64, unknown: bool) -> u64 {
         let unknown = if unknown { self.costs.unknown } else { 0.0 };
         (metres * (self.costs.clearance * nearness + unknown) * UNIT).ceil() as u64
+    }
+
+    /// What a metre costs in addition by how near the obstacles are.
+    pub(crate) fn of_nearness(&self, nearness: f64) -> u32 {
+        (self.costs.clearance * nearness * UNIT).ceil() as u32
+    }
+
+    /// Price of metres of which each costs so much.
+    pub(crate) fn for_metres(metres: f64, price: u64) -> u64 {
+        (metres * price as f64).ceil() as u64
     }
 
     /// Price of a change of ends.

@@ -179,6 +179,11 @@ impl Primitives {
         }
     }
 
+    /// Place of a lattice point in the lattice's frame, m.
+    pub(crate) fn place(&self, at: [i32; 2]) -> [f64; 2] {
+        at.map(|c| f64::from(c) * self.cell)
+    }
+
     /// The heading turned by π.
     pub(crate) fn reversed(&self, heading: u8) -> u8 {
         let count = self.units.len();
@@ -279,7 +284,7 @@ impl Generator<'_> {
 
 /// How far the chain for a lattice vector strays from where a motion is tested,
 /// m.
-pub(crate) fn drift(vector: [i32; 2], motion: &Motion, cell: f64) -> f64 {
+fn drift(vector: [i32; 2], motion: &Motion, cell: f64) -> f64 {
     let start = [[0.0, 0.0]];
     let tested: Vec<_> = start
         .into_iter()

@@ -144,24 +144,44 @@ impl Ramp {
     }
 }
 
+/// How much less than the greatest what [`greatest`] gives may be.
+const CLOSE: f64 = 1e-12;
+
 /// The greatest argument up to `most` for which a rising function is at most
-/// `limit`; `least` must be one.
+/// `limit`, or a little less; `least` must be one.
 pub(crate) fn greatest(least: f64, most: f64, limit: f64, function: impl Fn(f64) -> f64) -> f64 {
-    if function(most) <= limit {
+    let mut above = function(most) - limit;
+    if above <= 0.0 {
         return most;
     }
     let (mut low, mut high) = (least, most);
-    loop {
-        let middle = (low + high) / 2.0;
-        if middle <= low || middle >= high {
-            return low;
+    let mut below = (limit - function(least)).max(0.0);
+    let close = CLOSE * most;
+    // The rule of false position, with Illinois' halving of what stays, and at
+    // least half of what is close enough off the bounds.
+    let mut stayed = 0;
+    while high - low > close {
+        let guess = low + (high - low) * (below / (below + above));
+        let x = guess.clamp(low + close / 2.0, high - close / 2.0);
+        if x <= low || x >= high {
+            break;
         }
-        if function(middle) <= limit {
-            low = middle;
+        let over = function(x) - limit;
+        if over <= 0.0 {
+            (low, below) = (x, -over);
+            stayed = stayed.max(0) + 1;
+            if stayed > 1 {
+                above /= 2.0;
+            }
         } else {
-            high = middle;
+            (high, above) = (x, over);
+            stayed = stayed.min(0) - 1;
+            if stayed < -1 {
+                below /= 2.0;
+            }
         }
     }
+    low
 }
 
 /// The fastest motion over a distance between two speeds, with no acceleration

@@ -4,16 +4,17 @@
 //! of lateral acceleration, and those at which the axles steer as fast as they
 //! can. Between two places that are passed without acceleration the fastest way
 //! is a hump of jerk-limited ramps. Where one is faster than a cell allows, it is
-//! cut at the slowest such cell into two that pass it at its speed; the two are
-//! nowhere faster than the one, so that this comes to an end. It is the phase
-//! plane's search for switching points (Bobrow, Dubowsky and Gibson,
+//! cut at the slowest such cell into two that pass it at its speed, or as near to
+//! that as they can. There are no more cuts than cells, so this comes to an end.
+//! It is the phase plane's search for switching points (Bobrow, Dubowsky and Gibson,
 //! "Time-Optimal Control of Robotic Manipulators Along Specified Paths", 1985)
 //! with ramps of limited jerk in place of greatest acceleration, and with the
 //! look-ahead over such ramps that machine tools use (Erkorkmaz and Altintas,
 //! "High Speed CNC System Design, Part I", 2001).
 //!
-//! To cut at a cell is to level off there, which is not always the fastest: the
-//! duration is some percent over the optimum at the most (measured beside).
+//! To cut at a cell is to level off there, which is not always the fastest. The
+//! tests compare with the optimum: on random ways of random vehicles the duration
+//! is at most 12 % over it, and less than 1.5 % on the average.
 //!
 //! The wheels stand straight at each end of every curve, so that nothing has to
 //! be steered at standstill.
@@ -30,11 +31,10 @@ use crate::vehicle::{End, Vehicle};
 const STRAIGHT_STEP: f64 = 0.05;
 /// The same where it is not.
 const CURVED_STEP: f64 = 0.025;
-/// Shares of the greatest acceleration and deceleration that are tried: a gentler
-/// ramp takes less time to level off, and so may pass a short gap faster.
-const SHARES: [f64; 2] = [1.0, 0.6];
 /// Places nearer to each other are one, m.
 const SAME: f64 = 1e-9;
+/// Instants nearer to each other are one, s.
+const INSTANT: f64 = 1e-9;
 
 /// Drives the legs from standstill to standstill; `at` is where the vehicle
 /// stands and `lead` the end that leads first.
@@ -61,7 +61,7 @@ pub(crate) fn profile(vehicle: &Vehicle, legs: &[Leg], at: Pose2, lead: End) -> 
             });
         }
         let path = Path::new(vehicle, stretch);
-        let pieces = path.fastest(vehicle);
+        let pieces = path.pieces(vehicle);
         path.drive(vehicle, &pieces, &mut samples);
     }
     samples
@@ -184,29 +184,10 @@ impl<'a> Path<'a> {
         Self { cells, places }
     }
 
-    /// The fastest of some ways to drive the path.
-    fn fastest(&self, vehicle: &Vehicle) -> Vec<Piece> {
-        let drive = Drive::of(vehicle);
-        let time = |pieces: &Vec<Piece>| -> f64 {
-            let phases = pieces.iter().filter_map(|piece| piece.hump.as_ref());
-            phases.flat_map(Hump::phases).map(|phase| phase.time).sum()
-        };
-        SHARES
-            .iter()
-            .flat_map(|up| SHARES.iter().map(move |down| (up, down)))
-            .map(|(up, down)| Drive {
-                accel: drive.accel * up,
-                decel: drive.decel * down,
-                ..drive
-            })
-            .map(|drive| self.pieces(&drive, vehicle.max_speed))
-            .min_by(|a, b| time(a).total_cmp(&time(b)))
-            .unwrap_or_default()
-    }
-
     /// Cuts the way from standstill to standstill until every hump keeps to the
     /// speed of every cell.
-    fn pieces(&self, drive: &Drive, max_speed: f64) -> Vec<Piece> {
+    fn pieces(&self, vehicle: &Vehicle) -> Vec<Piece> {
+        let drive = &Drive::of(vehicle);
         let rest = |cell| Piece {
             cell,
             speed: 0.0,
@@ -219,7 +200,7 @@ impl<'a> Path<'a> {
             let most = if from.cell + 1 == to.cell {
                 self.cells[from.cell].limit
             } else {
-                max_speed
+                vehicle.max_speed
             };
             let distance = self.places[to.cell] - self.places[from.cell];
             let hump = from
@@ -327,11 +308,16 @@ impl<'a> Path<'a> {
     fn drive(&self, vehicle: &Vehicle, pieces: &[Piece], samples: &mut Vec<Sample>) {
         // The first place is where the samples end.
         let mut t = samples.pop().map_or(0.0, |last| last.t);
+        let begun = samples.len();
         let mut log = |cell: usize, t: f64, at: Motion| {
             let metres = at.s - self.places[cell];
+            if samples.len() > begun && samples.last().is_some_and(|last| t - last.t < INSTANT) {
+                samples.pop();
+            }
             samples.push(Sample {
                 t,
-                v: at.v,
+                // But for rounding it is.
+                v: at.v.max(0.0),
                 a: at.a,
                 ..self.cells[cell].sample(vehicle, metres)
             });
@@ -407,7 +393,8 @@ fn greatest_speed(vehicle: &Vehicle, leg: &Leg, from: f64, to: f64) -> f64 {
 /// `least`.
 fn time_to(from: Motion, phase: Phase, least: f64, place: f64) -> f64 {
     let (mut low, mut high) = (least, phase.time);
-    let mut t = (low + high) / 2.0;
+    let begun = from.after(phase.jerk, least);
+    let mut t = least + ((place - begun.s) / begun.v.max(1e-3)).min(high - least);
     // Newton's method, kept between bounds.
     for _ in 0..60 {
         let at = from.after(phase.jerk, t);
@@ -418,15 +405,16 @@ fn time_to(from: Motion, phase: Phase, least: f64, place: f64) -> f64 {
             low = t;
         }
         let newton = t - over / at.v;
-        let next = if newton > low && newton < high {
+        let next = if (low..=high).contains(&newton) {
             newton
         } else {
             (low + high) / 2.0
         };
-        if (next - t).abs() <= 1e-15 * t {
+        let done = (next - t).abs() <= 1e-12 * phase.time;
+        t = next;
+        if done {
             break;
         }
-        t = next;
     }
     t
 }
@@ -434,9 +422,15 @@ fn time_to(from: Motion, phase: Phase, least: f64, place: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
 
     use super::*;
+    use crate::check::{Surroundings, Task, check};
     use crate::curve::Curve;
+    use crate::optimum::Course;
+    use crate::primitives::Limits;
+    use crate::{Case, PlannerConfig};
 
     /// By which share slower limits may make a way faster: a cut where a cell is
     /// only just touched makes the motion level there, and without the touch it
@@ -598,7 +592,7 @@ mod tests {
         for pair in samples.windows(2) {
             let [p, q] = [pair[0], pair[1]];
             let time = q.t - p.t;
-            assert!(time > 0.0 && p.v >= 0.0);
+            assert!(time > 0.0 && p.v >= 0.0, "{p:?} {q:?}");
             if p.lead != q.lead {
                 assert_eq!((p.v, p.a, q.v, q.a), (0.0, 0.0, 0.0, 0.0));
                 continue;
@@ -642,6 +636,44 @@ mod tests {
         most
     }
 
+    fn optimum(vehicle: &Vehicle, legs: &[Leg]) -> f64 {
+        let stretches = legs.chunk_by(|a, b| a.lead == b.lead);
+        let times = stretches.map(|legs| {
+            let path = Path::new(vehicle, legs);
+            let limits = path.cells.iter().map(|cell| cell.limit);
+            Course::new(&path.places, limits, Drive::of(vehicle)).duration()
+        });
+        let count = legs.chunk_by(|a, b| a.lead == b.lead).count() as f64;
+        times.sum::<f64>() + (count - 1.0) * vehicle.dwell
+    }
+
+    /// By how much ways with up to eight curves take longer than the fastest
+    /// there is, as a factor: each, and on the average.
+    const OVER: [f64; 2] = [1.12, 1.015];
+
+    #[test]
+    fn it_is_almost_as_fast_as_can_be() {
+        let mut runner = TestRunner::deterministic();
+        let mut factors = Vec::new();
+        for _ in 0..40 {
+            let curves = curves().new_tree(&mut runner).expect("curves").current();
+            let any = vehicles()
+                .new_tree(&mut runner)
+                .expect("a vehicle")
+                .current();
+            let legs = way(&curves, 0.0, End::A);
+            for vehicle in [any, Vehicle::shuttle()] {
+                factors.push(duration(&vehicle, &legs) / optimum(&vehicle, &legs));
+            }
+        }
+        let most = factors.iter().copied().fold(0.0, f64::max);
+        let mean = factors.iter().sum::<f64>() / factors.len() as f64;
+        assert!(most <= OVER[0] && mean <= OVER[1], "{most} {mean}");
+        // Nor is it ever faster, so that the reference is one.
+        let least = factors.iter().copied().fold(f64::MAX, f64::min);
+        assert!(least >= 1.0 - 1e-3, "{least}");
+    }
+
     proptest! {
         #[test]
         fn no_limit_is_exceeded_at_any_instant(curves in curves(), vehicle in vehicles()) {
@@ -657,6 +689,23 @@ mod tests {
             }
             let last = samples.last().expect("samples");
             prop_assert_eq!((last.v, last.a), (0.0, 0.0));
+        }
+
+        #[test]
+        fn the_checker_passes_what_the_limits_allow(curves in curves(), vehicle in vehicles(), car in any::<bool>()) {
+            let vehicle = if car { Case::car() } else { vehicle };
+            let config = PlannerConfig::default();
+            let limits = Limits::new(&vehicle, &config);
+            let curves: Vec<_> = curves.into_iter().filter(|(curve, _)| limits.allow(curve)).collect();
+            prop_assume!(!curves.is_empty());
+            let samples = drive(&vehicle, &way(&curves, 0.0, End::A));
+            let task = Task {
+                start: Pose2::default(),
+                speed: 0.0,
+                goal: samples.last().map(Sample::pose),
+            };
+            let nothing = Surroundings::default();
+            prop_assert_eq!(check(&samples, &task, &vehicle, nothing, &config), Ok(()));
         }
 
         #[test]

@@ -265,21 +265,11 @@ impl Vehicle {
 
     /// Whether the limits leave something that keeps to all of them.
     fn agrees(&self) -> Result<(), Invalid> {
-        let axles = [
-            (
-                "max_steer_rate_a",
-                "max_steer_a",
-                self.max_steer_rate_a,
-                self.max_steer_a,
-            ),
-            (
-                "max_steer_rate_b",
-                "max_steer_b",
-                self.max_steer_rate_b,
-                self.max_steer_b,
-            ),
+        let rates = [
+            ("max_steer_rate_a", self.max_steer_rate_a),
+            ("max_steer_rate_b", self.max_steer_rate_b),
         ];
-        for ((field, angle, rate, most), x) in axles.into_iter().zip(self.axles()) {
+        for ((field, rate), x) in rates.into_iter().zip(self.axles()) {
             // An axle steers by x metres times the change of the curvature
             // where the wheels are straight, and by less where they are not.
             let least = x.abs() * self.max_curvature_rate * self.min_speed;
@@ -289,17 +279,6 @@ impl Vehicle {
                     expected: format!(
                         "at least {least:.3} rad/s, so that max_curvature_rate can be steered \
                          at min_speed, found {rate}"
-                    ),
-                });
-            }
-            if most * (1.0 - ROUNDING) > self.dwell * rate {
-                return Err(Invalid {
-                    field: "dwell",
-                    expected: format!(
-                        "at least {:.3} s, in which {field} brings the wheels straight from \
-                         {angle}, found {}",
-                        most / rate,
-                        self.dwell
                     ),
                 });
             }
@@ -379,20 +358,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn car() -> Vehicle {
-        Vehicle {
-            name: "car".into(),
-            length: 4.689,
-            width: 1.942,
-            height: 1.5,
-            wheelbase: 2.8,
-            axles_x: 1.4,
-            centre_x: 1.4155,
-            max_steer_a: 0.75,
-            max_steer_b: 0.0,
-            max_steer_rate_b: 0.0,
-            crab: false,
-            ..Vehicle::shuttle()
-        }
+        crate::Case::car()
     }
 
     #[test]
@@ -442,11 +408,6 @@ mod tests {
              be steered at min_speed, found 0.5"
         );
         assert_eq!(
-            says(|v| v.dwell = 0.5),
-            "dwell: expected at least 0.750 s, in which max_steer_rate_a brings the wheels \
-             straight from max_steer_a, found 0.5"
-        );
-        assert_eq!(
             says(|v| (v.min_speed, v.max_curvature_rate, v.max_lateral_accel) = (2.0, 0.1, 1.0)),
             "max_lateral_accel: expected at least 1.610 m/s², that of the least radius at \
              min_speed, found 1"
@@ -459,7 +420,6 @@ mod tests {
         assert!(says(|v| v.max_curvature_rate = 0.0).starts_with("max_curvature_rate: "));
         // At the very bounds they agree.
         let exact = Vehicle {
-            dwell: 0.75,
             max_steer_rate_a: 0.6,
             max_steer_rate_b: 0.6,
             ..Vehicle::shuttle()

@@ -1,10 +1,13 @@
 //! The checker refuses every kind of bad plan.
 #![allow(clippy::unwrap_used)]
 
+use std::f64::consts::PI;
+
 use janus_planning::{
     End, FaultKind, Grid, Plan, Planner, PlannerConfig, Polygon, Pose2, Sample, Task, Vehicle,
     check,
 };
+use proptest::prelude::*;
 
 /// A way with turns and a change of ends, in a free square.
 fn good() -> (Planner, Grid, Task, Plan) {
@@ -174,7 +177,10 @@ fn driven_by(change: impl Fn(&mut Vehicle)) -> Option<FaultKind> {
 #[test]
 fn every_limit_of_the_vehicle_holds() {
     let steer = |v: &mut Vehicle| (v.max_steer_a, v.max_steer_b) = (0.05, 0.05);
-    assert_eq!(driven_by(steer), Some(FaultKind::Curvature));
+    assert!(matches!(
+        driven_by(steer),
+        Some(FaultKind::Steer | FaultKind::Curvature)
+    ));
     let sharp = |v: &mut Vehicle| v.max_curvature_rate = 0.1;
     assert_eq!(driven_by(sharp), Some(FaultKind::CurvatureRate));
     assert_eq!(driven_by(|v| v.max_jerk = 0.3), Some(FaultKind::Jerk));
@@ -527,4 +533,78 @@ fn the_speed_of_a_stop_is_its_own() {
     };
     assert_eq!(verdict(3.0), Ok(()));
     assert_eq!(verdict(2.0).unwrap_err().kind, FaultKind::Start);
+}
+
+/// A square window about the origin, 12 m either way, of 0.2 m cells, and the
+/// occupied ones.
+fn strewn() -> impl Strategy<Value = (Grid, Vec<Polygon>)> {
+    let cells = prop::collection::vec((-40i32..40, -40i32..40), 0..12);
+    cells.prop_map(|occupied| {
+        let mut grid = Grid {
+            origin: [-60, -60],
+            size: [120, 120],
+            cell_mm: 200,
+            log_odds: vec![-1; 14_400],
+        };
+        let square = |&(x, y): &(i32, i32)| {
+            let corners = [(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)];
+            let metres = |(x, y)| [f64::from(x) * 0.2, f64::from(y) * 0.2];
+            Polygon::new(corners.map(metres).to_vec()).unwrap()
+        };
+        for (x, y) in &occupied {
+            grid.log_odds[((y + 60) * 120 + x + 60) as usize] = 1;
+        }
+        (grid, occupied.iter().map(square).collect())
+    })
+}
+
+proptest! {
+    #[test]
+    fn polygons_and_the_cells_that_they_fill_judge_alike(
+        (grid, polygons) in strewn(),
+        (x, y, theta) in (-3.0..3.0f64, -3.0..3.0f64, -PI..PI),
+        radius in 3.0..30.0f64,
+        speed in 0.3..1.4f64,
+    ) {
+        let vehicle = Vehicle {
+            max_accel: 3.0,
+            max_decel: 3.0,
+            ..Vehicle::shuttle()
+        };
+        let start = Pose2::new(x, y, theta);
+        let samples: Vec<_> = circle(&vehicle, radius, speed, 1.0)
+            .into_iter()
+            .map(|s| {
+                let at = start.holds(s.pose());
+                Sample { x: at.x, y: at.y, theta: at.theta, ..s }
+            })
+            .collect();
+        let task = Task {
+            start,
+            speed: 0.0,
+            goal: samples.last().map(Sample::pose),
+        };
+        let config = PlannerConfig::default();
+        let by_cells = check(&samples, &task, &vehicle, &grid, &config);
+        let by_outlines = check(&samples, &task, &vehicle, &polygons[..], &config);
+        prop_assert_eq!(by_cells, by_outlines);
+        // Every pose of the way by itself, without what a test of one says of the
+        // next.
+        let hit = samples.iter().any(|s| {
+            let (sin, cos) = s.theta.sin_cos();
+            let stands = [Sample { t: 0.0, v: 0.0, a: 0.0, ..*s }];
+            let task = Task { start: s.pose(), speed: 0.0, goal: Some(s.pose()) };
+            let verdict = check(&stands, &task, &vehicle, &polygons[..], &config);
+            let middle = [s.x, s.y];
+            let inside = polygons.iter().any(|polygon| {
+                polygon.vertices().iter().any(|v| {
+                    let [dx, dy] = [v[0] - middle[0], v[1] - middle[1]];
+                    (cos * dx + sin * dy).abs() < 1.8 - 1e-5 && (cos * dy - sin * dx).abs() < 0.9 - 1e-5
+                })
+            });
+            assert!(!inside || verdict.is_err(), "a vertex is in the body");
+            verdict.is_err()
+        });
+        prop_assert!(!hit || by_cells.is_err());
+    }
 }

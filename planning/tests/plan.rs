@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::f64::consts::{FRAC_PI_2, PI};
+use std::time::Duration;
 
 use janus_planning::{
-    Cell, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2, Task, Unknown,
-    Vehicle, check,
+    Case, Cell, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2, Task,
+    Unknown, Vehicle, check,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -337,7 +338,7 @@ fn unknown_is_priced_or_blocked() {
 #[test]
 fn at_the_goal_there_is_nothing_to_drive() {
     let grid = walls(60, |_, _| true);
-    let stay = plan(&planner(), &grid, pose(1.0, 1.0, 0.3), pose(1.05, 1.0, 0.3));
+    let stay = plan(&planner(), &grid, pose(1.0, 1.0, 0.3), pose(1.01, 1.0, 0.3));
     assert_eq!(
         (stay.samples.len(), stay.length_m, stay.duration_s),
         (1, 0.0, 0.0)
@@ -345,21 +346,31 @@ fn at_the_goal_there_is_nothing_to_drive() {
 }
 
 #[test]
+fn a_plan_ends_at_the_goal_itself() {
+    let grid = walls(100, |_, y| y.abs() < 4.0);
+    for goal in [pose(7.13, 0.71, 0.21), pose(-6.07, -0.33, 2.9)] {
+        let plan = plan(&planner(), &grid, pose(0.0, 0.5, 0.1), goal);
+        let last = plan.samples.last().unwrap().pose();
+        let turn = (2.0 * (last.theta - goal.theta)).sin().abs();
+        assert!(last.distance(goal) < 1e-6 && turn < 1e-6, "{last:?}");
+    }
+}
+
+#[test]
+fn time_may_end_a_search() {
+    let grid = walls(60, |_, _| true);
+    let (start, goal) = (pose(0.0, 0.0, 0.0), pose(-6.0, 0.5, 0.0));
+    let until = |time| planner().plan_until(&grid, start, goal, Some(time), |_| ());
+    let error = until(Duration::ZERO).unwrap_err();
+    assert_eq!(error.reason(), "deadline");
+    // A time that does not end it changes nothing.
+    let plan = planner().plan(&grid, start, goal);
+    assert_eq!(until(Duration::from_secs(3600)), plan);
+}
+
+#[test]
 fn a_conventional_car_parks() {
-    let car = Vehicle {
-        name: "car".into(),
-        length: 4.689,
-        width: 1.942,
-        wheelbase: 2.8,
-        axles_x: 1.4,
-        centre_x: 1.4155,
-        max_steer_a: 0.75,
-        max_steer_b: 0.0,
-        max_steer_rate_b: 0.0,
-        crab: false,
-        ..Vehicle::shuttle()
-    };
-    let planner = Planner::new(car, patient()).unwrap();
+    let planner = Planner::new(Case::car(), patient()).unwrap();
     let grid = walls(128, |x, y| y > -2.0 || (x.abs() < 2.0 && y > -9.0));
     // Into a bay across the street, body first out of it.
     let parked = plan(
@@ -442,6 +453,24 @@ proptest! {
                 let flipped = planner.plan(&grid, start.flipped(), goal).unwrap();
                 same_but_for_the_ends(plan, &flipped);
             }
+        }
+    }
+
+    #[test]
+    fn plans_only_improve(grid in strewn(), start in anywhere(), goal in anywhere()) {
+        let config = PlannerConfig { inflation: 1.0, budget: 4_000, ..PlannerConfig::default() };
+        let planner = planner_with(config);
+        let mut seen = Vec::new();
+        let plan = planner.plan_until(&grid, start, goal, None, |better| seen.push(*better));
+        for pair in seen.windows(2) {
+            prop_assert!(pair[1].cost <= pair[0].cost && pair[1].bound <= pair[0].bound);
+            prop_assert!(pair[1].expansions >= pair[0].expansions);
+        }
+        if let (Ok(plan), Some(last)) = (plan, seen.last()) {
+            prop_assert_eq!((plan.cost, plan.suboptimality_bound), (last.cost, last.bound));
+            prop_assert!(last.bound >= 1.0);
+        } else {
+            prop_assert!(seen.is_empty());
         }
     }
 }

@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use janus_datasets::synth::{Drive, Scenario};
 use janus_datasets::{Log, Options};
 use janus_perception::detect::Inference;
+use janus_planning::Pose2;
 use janus_shaders::DeviceChoice;
 
 /// Replays a recorded drive through perception and planning for a vehicle
@@ -29,6 +32,12 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Measure every stage on frames of a log that are in memory.
     Bench(Bench),
+    /// Plan on a map, or in a case of the TPCAP parking benchmark.
+    ///
+    /// Times are those of the planner alone, without reading files and without
+    /// making the vehicle's motion primitives. A plan that is printed has
+    /// passed its check.
+    Plan(Box<Plan>),
     /// Say what a log holds.
     Info(Info),
     /// Write any log as an MCAP file of ROS 2 messages.
@@ -171,6 +180,70 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// A map of map_server, or a case of the benchmark, told by their ending.
+    #[arg(value_name = "MAP.yaml|CASE.csv")]
+    pub(crate) problem: PathBuf,
+    /// Where the vehicle's base_link begins on a map: metres, and degrees
+    /// counterclockwise from +x. A case has its own.
+    #[arg(long, value_name = "X,Y,DEG", allow_hyphen_values = true, value_parser = pose)]
+    pub(crate) start: Option<Pose2>,
+    /// Where it is to end.
+    #[arg(long, value_name = "X,Y,DEG", allow_hyphen_values = true, value_parser = pose)]
+    pub(crate) goal: Option<Pose2>,
+    /// The vehicle; without it, the symmetric shuttle on a map, the
+    /// benchmark's car in a case.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) vehicle: Option<PathBuf>,
+    /// Plan for this vehicle too, whose body begins and ends with its centre
+    /// where the first one's does, and say what the first one saves.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) against: Option<PathBuf>,
+    /// Settings that differ from the defaults.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// States that the search may expand; without it, what the settings say,
+    /// and without settings 200000.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) budget: Option<u32>,
+    /// How long the search may take.
+    #[arg(long, value_name = "MS", value_parser = deadline)]
+    pub(crate) deadline: Option<Duration>,
+    /// Write the plan as a table.
+    #[arg(long, value_name = "PLAN.csv")]
+    pub(crate) out: Option<PathBuf>,
+    /// Draw the map, the search, and the plan.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Record for the Rerun viewer how the search grows and the vehicle
+    /// drives, into this file.
+    #[arg(long, value_name = "RUN.rrd")]
+    pub(crate) save: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Instead of one plan, make so many between random places of the map
+    /// that are open to one another, and say how long they took.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = count,
+        conflicts_with_all = ["start", "goal", "against", "out", "svg", "save"]
+    )]
+    pub(crate) queries: Option<usize>,
+    /// What the random places are made from.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "queries")]
+    pub(crate) seed: u64,
+}
+
+/// Ends the program as for a command line that makes no sense.
+pub(crate) fn misused(why: &str) -> ! {
+    Cli::command()
+        .error(ErrorKind::ArgumentConflict, why)
+        .exit()
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Info {
     #[command(flatten)]
     pub(crate) source: Source,
@@ -275,6 +348,25 @@ fn milliseconds(text: &str) -> Result<i64, String> {
     }
 }
 
+/// A time that is not zero, from milliseconds.
+fn deadline(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(ms) if (0.001..=3_600_000.0).contains(&ms) => Ok(Duration::from_secs_f64(ms * 1e-3)),
+        _ => Err("expected a time from 0.001 to 3600000 ms".into()),
+    }
+}
+
+/// A pose from metres and degrees.
+fn pose(text: &str) -> Result<Pose2, String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|word| word.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[x, y, degrees]) if [x, y, degrees].iter().all(|c| c.abs() <= 1e10) => {
+            Ok(Pose2::new(x, y, degrees.to_radians()))
+        }
+        _ => Err("expected three numbers X,Y,DEG in metres and degrees, at most 10¹⁰".into()),
+    }
+}
+
 fn metres(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(metres) if (1.0..=1000.0).contains(&metres) => Ok(metres),
@@ -285,7 +377,6 @@ fn metres(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_flags_do_not_contradict_each_other() {
@@ -303,10 +394,27 @@ mod tests {
     }
 
     #[test]
+    fn poses_are_three_numbers() {
+        assert_eq!(
+            pose("1.5, -2,90"),
+            Ok(Pose2::new(1.5, -2.0, 90f64.to_radians()))
+        );
+        for bad in [
+            "", "1,2", "1,2,3,4", "1,2,nan", "inf,0,0", "1e11,0,0", "a,b,c",
+        ] {
+            assert!(pose(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn distances_are_in_range() {
         assert_eq!(metres("25"), Ok(25.0));
         for bad in ["0", "-3", "nan", "inf", "x"] {
             assert!(metres(bad).is_err(), "{bad}");
+        }
+        assert_eq!(deadline("2.5"), Ok(Duration::from_micros(2500)));
+        for bad in ["0", "-1", "nan", "inf", "x"] {
+            assert!(deadline(bad).is_err(), "{bad}");
         }
         assert_eq!(milliseconds("2.5"), Ok(2_500_000));
         for bad in ["-1", "nan", "10001", "x"] {

@@ -125,7 +125,8 @@ fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
-fn write(
+/// Writes a file; an error names it.
+pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
 ) -> Result<()> {

@@ -4,9 +4,12 @@
 mod cli;
 mod commands;
 mod config;
+mod drawing;
 mod export;
 mod pipeline;
+mod problem;
 mod progress;
+mod queries;
 mod record;
 mod report;
 mod run;
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(args),
         Command::Replay(args) => commands::replay::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Plan(args) => commands::plan::run(&args),
         Command::Info(args) => commands::info::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Synth(args) => commands::convert::synth(&args),

@@ -1,7 +1,7 @@
 //! What a run looks like in the Rerun viewer: every entity path, and the
 //! thread that writes them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use janus_datasets::{Camera, Pixels, Pose, Rig, Sweep};
 use janus_perception::{Cell, Cloud, Grid};
-use janus_planning::{Pose2, Sample, Vehicle};
+use janus_planning::{Plan, Pose2, Sample, Vehicle};
 use rerun::blueprint::{
     Blueprint, Horizontal, Spatial2DView, Spatial3DView, Tabs, TextLogView, TimePanel,
     TimeSeriesView, Vertical,
@@ -33,6 +33,13 @@ const PLAN: &str = "world/plan";
 const SEARCH: &str = "world/plan/search";
 const GOAL: &str = "world/plan/goal";
 const LOG: &str = "log";
+
+/// Timelines of a single plan.
+const EXPANSIONS: &str = "expansions";
+const PLAN_TIME: &str = "plan_time";
+
+/// In how many steps the search of a single plan grows.
+const SEARCH_STEPS: usize = 60;
 
 fn lidar(name: &str) -> String {
     format!("{EGO}/lidar/{name}")
@@ -99,7 +106,7 @@ impl Recorder {
         vehicle: &Vehicle,
         classes: &[String],
     ) -> Result<Option<Self>> {
-        let Some(stream) = open(target, rig)? else {
+        let Some(stream) = open(target, blueprint(rig))? else {
             return Ok(None);
         };
         let mut scribe = Scribe {
@@ -174,8 +181,8 @@ impl Recorder {
     }
 }
 
-fn open(target: &Target, rig: &Rig) -> Result<Option<RecordingStream>> {
-    let builder = RecordingStreamBuilder::new("janus").with_blueprint(blueprint(rig));
+fn open(target: &Target, looks: Blueprint) -> Result<Option<RecordingStream>> {
+    let builder = RecordingStreamBuilder::new("janus").with_blueprint(looks);
     let url = match &target.viewer {
         Some(Viewer::Connect(url)) => Some(url.clone()),
         Some(Viewer::Spawn) => {
@@ -234,6 +241,56 @@ fn blueprint(rig: &Rig) -> Blueprint {
     let side = Vertical::new(side).with_row_shares(shares);
     let whole = Horizontal::new([world.into(), side.into()]).with_column_shares(vec![3.0, 2.0]);
     Blueprint::new(whole).with_time_panel(TimePanel::new().with_timeline("log_time"))
+}
+
+/// Records one plan into a file, all in the grid's frame: on the timeline
+/// `expansions` how the search grows until the plan is there, on the timeline
+/// `plan_time` how the vehicle drives.
+pub(crate) fn record_plan(
+    path: &Path,
+    grid: &Grid,
+    vehicle: &Vehicle,
+    [start, goal]: [Pose2; 2],
+    plan: Option<&Plan>,
+) -> Result<()> {
+    let target = Target {
+        file: Some(path.into()),
+        viewer: None,
+    };
+    let world = Spatial3DView::new("World").with_origin(WORLD);
+    let looks = Blueprint::new(Horizontal::new([world.into()]))
+        .with_time_panel(TimePanel::new().with_timeline(EXPANSIONS));
+    let Some(stream) = open(&target, looks)? else {
+        return Ok(());
+    };
+    let scribe = Scribe {
+        stream,
+        classes: Vec::new(),
+        rig: None,
+    };
+    scribe.set_the_scene(vehicle)?;
+    scribe.constant(GRID, &grid_map(grid, 0.0))?;
+    scribe.constant(GOAL, &arrow(goal, 0.0))?;
+    scribe.stream.set_time_sequence(EXPANSIONS, 0);
+    scribe.log(EGO, &standing(start))?;
+    if let Some(plan) = plan {
+        let step = plan.search.len().div_ceil(SEARCH_STEPS).max(1);
+        for end in (step..plan.search.len() + step).step_by(step) {
+            let end = end.min(plan.search.len());
+            scribe.stream.set_time_sequence(EXPANSIONS, end as i64);
+            scribe.log(SEARCH, &search(&plan.search[..end], 0.0))?;
+        }
+        let expansions = i64::from(plan.expansions);
+        scribe.stream.set_time_sequence(EXPANSIONS, expansions + 1);
+        scribe.log(PLAN, &strip(&plan.samples, COLOUR_PLAN, 0.0))?;
+        scribe.stream.disable_timeline(EXPANSIONS);
+        for sample in &plan.samples {
+            scribe.stream.set_duration_secs(PLAN_TIME, sample.t);
+            scribe.log(EGO, &standing(sample.pose()))?;
+            scribe.log(&metric("speed"), &Scalars::single(sample.v))?;
+        }
+    }
+    scribe.finish()
 }
 
 /// Knows how everything looks.
@@ -338,33 +395,20 @@ impl Scribe {
     }
 
     fn plan(&self, step: &Step, height: f32) -> Result<()> {
-        let strip = |samples: &[Sample], colour| {
-            let line = samples
-                .iter()
-                .map(|s| [s.x as f32, s.y as f32, height + 0.1]);
-            LineStrips3D::new([line.collect::<Vec<_>>()])
-                .with_colors([colour])
-                .with_radii([0.08])
-        };
         match step.goal {
             Some(goal) => self.log(GOAL, &arrow(goal, height))?,
             None => self.log(GOAL, &Clear::flat())?,
         }
         match &step.plan {
             Ok(plan) => {
-                self.log(PLAN, &strip(&plan.samples, COLOUR_PLAN))?;
-                let places = plan
-                    .search
-                    .iter()
-                    .map(|[x, y]| [*x as f32, *y as f32, height]);
-                let search = Points3D::new(places)
-                    .with_colors([COLOUR_SEARCH])
-                    .with_radii([0.05]);
-                self.log(SEARCH, &search)
+                self.log(PLAN, &strip(&plan.samples, COLOUR_PLAN, height))?;
+                self.log(SEARCH, &search(&plan.search, height))
             }
             Err(Halt { error, stop }) => {
                 match stop {
-                    Some(stop) => self.log(PLAN, &strip(&stop.plan.samples, COLOUR_STOP))?,
+                    Some(stop) => {
+                        self.log(PLAN, &strip(&stop.plan.samples, COLOUR_STOP, height))?
+                    }
                     None => self.log(PLAN, &Clear::flat())?,
                 }
                 self.log(SEARCH, &Clear::flat())?;
@@ -424,6 +468,32 @@ fn transform(pose: &Pose) -> Transform3D {
         [t.x, t.y, t.z],
         Quaternion::from_xyzw([q.x, q.y, q.z, q.w]),
     )
+}
+
+/// Where the vehicle stands on the plane.
+fn standing(pose: Pose2) -> Transform3D {
+    let (sin, cos) = (pose.theta / 2.0).sin_cos();
+    Transform3D::from_translation_rotation(
+        [pose.x as f32, pose.y as f32, 0.0],
+        Quaternion::from_xyzw([0.0, 0.0, sin as f32, cos as f32]),
+    )
+}
+
+/// The way of a plan or a stop.
+fn strip(samples: &[Sample], colour: u32, height: f32) -> LineStrips3D {
+    let line = samples.iter();
+    let line = line.map(|s| [s.x as f32, s.y as f32, height + 0.1]);
+    LineStrips3D::new([line.collect::<Vec<_>>()])
+        .with_colors([colour])
+        .with_radii([0.08])
+}
+
+/// Expanded states.
+fn search(places: &[[f64; 2]], height: f32) -> Points3D {
+    let places = places.iter();
+    Points3D::new(places.map(|[x, y]| [*x as f32, *y as f32, height]))
+        .with_colors([COLOUR_SEARCH])
+        .with_radii([0.05])
 }
 
 /// The pose to which the plan should lead.

@@ -106,6 +106,7 @@ pub(crate) struct Points {
     #[serde(rename = "out")]
     pub(crate) output: u64,
     pub(crate) dropped: BTreeMap<&'static str, u64>,
+    pub(crate) outside_voxels: u64,
     pub(crate) still_sweeps: u64,
 }
 
@@ -117,7 +118,9 @@ impl Points {
             out_of_range,
             own_body,
             over_capacity,
+            outside_voxels,
         } = *points;
+        self.outside_voxels += u64::from(outside_voxels);
         self.output += u64::from(kept);
         self.input += u64::from(kept);
         for (reason, count) in [
@@ -338,6 +341,7 @@ fn geometry_hash(grid: &Grid, cloud: &Cloud, points: &PointCounts) -> [u8; 32] {
         out_of_range,
         own_body,
         over_capacity,
+        outside_voxels,
     } = *points;
     let [width, height] = grid.size;
     for word in [
@@ -349,6 +353,7 @@ fn geometry_hash(grid: &Grid, cloud: &Cloud, points: &PointCounts) -> [u8; 32] {
         out_of_range,
         own_body,
         over_capacity,
+        outside_voxels,
     ] {
         hash.update(word.to_le_bytes());
     }

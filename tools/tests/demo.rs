@@ -8,7 +8,7 @@ use std::fs;
 use janus::{janus, json, said as aside_of};
 
 /// The geometry of the drive over the crossing.
-const GEOMETRY: &str = "e8b506a5901cc1b3459d880a3da4d6dc0fdf874a49c3dcd8442d3dfdd80f3ef4";
+const GEOMETRY: &str = "2f2a26ae5c932c4b97878e8e706f797381eeb28adb1493c6ada6d26e147b1f04";
 
 #[test]
 fn the_demo_needs_nothing() {

@@ -100,7 +100,7 @@ impl Chain {
                 labels: self.cluster.labels.clone(),
                 clusters: self.cluster.clusters.clone(),
             },
-            voxels: voxels.voxels,
+            voxels,
             clusters: clusters as u32,
             timings: Vec::new(),
         });

@@ -341,7 +341,7 @@ impl Layout {
                     if labelled { clusters as usize } else { 0 },
                 ),
             },
-            voxels: voxels.voxels,
+            voxels,
             clusters,
             timings: Vec::new(),
         }

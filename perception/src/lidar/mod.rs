@@ -98,6 +98,25 @@ pub struct PointCounts {
     /// Beyond [`LidarConfig::max_points`], or in sweeps beyond
     /// [`fuse::MAX_SWEEPS`].
     pub over_capacity: u32,
+    /// Of those in the cloud and kept from the last frames: outside the box of
+    /// the voxels, and so in none.
+    pub outside_voxels: u32,
+}
+
+impl PointCounts {
+    /// How many came in.
+    pub fn total(&self) -> usize {
+        let Self {
+            kept,
+            not_finite,
+            out_of_range,
+            own_body,
+            over_capacity,
+            outside_voxels: _,
+        } = *self;
+        let all = [kept, not_finite, out_of_range, own_body, over_capacity];
+        all.iter().map(|&n| n as usize).sum()
+    }
 }
 
 /// What the chains are made for.
@@ -120,8 +139,8 @@ struct Output {
     log_odds: Vec<i16>,
     distances: Vec<u32>,
     cloud: Cloud,
-    /// Number of voxels and clusters, be there room for them or not.
-    voxels: u32,
+    voxels: voxel::Status,
+    /// Number of clusters, be there room for them or not.
     clusters: u32,
     timings: Vec<Timing>,
 }
@@ -213,7 +232,7 @@ impl Lidar {
         mut faults: Vec<LidarFault>,
     ) -> LidarScene {
         let room = self.config.voxel.max_voxels;
-        if output.voxels > room {
+        if output.voxels.made(room).is_none() {
             faults.push(LidarFault::TooManyVoxels { room });
         }
         let found = output.clusters;
@@ -229,17 +248,21 @@ impl Lidar {
         };
         self.last = Some(grid.clone());
         let [kept, not_finite, out_of_range, own_body] = output.counts;
+        let points = PointCounts {
+            kept,
+            not_finite,
+            out_of_range,
+            own_body,
+            over_capacity: input.over_capacity,
+            outside_voxels: output.voxels.outside,
+        };
+        let mut cloud = output.cloud;
+        cloud.labels.resize(points.total(), Cloud::UNLABELLED);
         LidarScene {
             grid,
             distances: output.distances,
-            cloud: output.cloud,
-            points: PointCounts {
-                kept,
-                not_finite,
-                out_of_range,
-                own_body,
-                over_capacity: input.over_capacity,
-            },
+            cloud,
+            points,
             still_sweeps: input.still,
             faults,
             timings: output.timings,

@@ -5,6 +5,7 @@ pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod devices;
 pub(crate) mod info;
+pub(crate) mod plan;
 pub(crate) mod replay;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,584 @@
+//! The search: ARA* (Likhachev, Gordon and Thrun, "ARA*: Anytime A* with
+//! Provable Bounds on Sub-Optimality", 2003) on two lattices.
+//!
+//! One lattice begins at the start, and the search proper goes over it. The
+//! other begins at the goal: on it the states about the goal are reached
+//! *backward*, cheapest first, before the search begins. A state of the one is
+//! joined with a state of the other by a single curve. So start and goal are
+//! both met exactly, wherever they lie and however narrow it is there.
+
+use crate::curve::Curve;
+use crate::error::PlanError;
+use crate::lattice::{Edge, Frame, Leg, Reach, Setting, Way, direction};
+use crate::pose::wrap;
+use crate::primitives::Motion;
+use crate::vehicle::End;
+use crate::window::State;
+
+/// States about the goal, of the budget at most an eighth. They are doubled
+/// each time the search has expanded so many times as many without a way.
+const STATES_ABOUT_GOAL: u32 = 800;
+const PATIENCE: u32 = 8;
+/// There are no more about the goal than this.
+const MOST_ABOUT_GOAL: u32 = 3_200;
+/// A state is joined with one port of each ring: the rings are the ports whose
+/// price to the goal is below so many metres. The last has all others.
+const RINGS: [u64; 6] = [1, 1_500_000, 4_000_000, 8_000_000, 14_000_000, u64::MAX];
+/// The headings of two lattices are the same, rad.
+const ALIGNED: f64 = 1e-9;
+/// From one inflation to the next, what it is above 1 is divided by this.
+const COOLING: f64 = 2.0;
+/// So many states are expanded between looks at the clock.
+const BETWEEN_LOOKS: u32 = 64;
+
+/// What the search found.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) legs: Vec<Leg>,
+    /// The end that leads first.
+    pub(crate) lead: End,
+    pub(crate) price: u64,
+    /// No way costs less.
+    pub(crate) least: u64,
+    pub(crate) expansions: u32,
+    /// The states expanded, in order, as far as they are kept; odom, m.
+    pub(crate) trace: Vec<[f64; 2]>,
+}
+
+/// What is known of the best way so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) price: u64,
+    pub(crate) least: u64,
+    pub(crate) expansions: u32,
+}
+
+/// A state about the goal, as the search arrives there.
+#[derive(Clone, Copy, Debug)]
+struct Port {
+    /// In the frame of the start, m.
+    at: [f64; 2],
+    /// Heading of the goal's lattice in which it was reached, backward.
+    heading: u8,
+    /// The end that leads on the way to the goal.
+    lead: End,
+    /// Price from here to the goal.
+    price: u64,
+    /// The way from the goal.
+    way: u32,
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ended {
+    /// The best way is the cheapest at this inflation.
+    Best,
+    /// Nothing is left to search, to spend, or of the time.
+    Early,
+}
+
+/// One search.
+pub(crate) struct Search<'a> {
+    setting: Setting<'a>,
+    /// From the start.
+    ahead: Reach<'a>,
+    /// From the goal.
+    back: Reach<'a>,
+    ports: Vec<Port>,
+    /// Distance of the farthest port from the goal, m.
+    ports_within: f64,
+    /// Direction of motion at a port with each heading of the goal's lattice
+    /// less that at a state with each of the start's, rad.
+    turns: Vec<Vec<f64>>,
+    /// The cheapest way to the goal.
+    best: Option<u32>,
+    /// No way costs less.
+    least: u64,
+    trace: Vec<[f64; 2]>,
+    /// Tells the search not to look at more about the goal as it goes on.
+    #[cfg(test)]
+    pub(crate) settled: bool,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(setting: Setting<'a>, mut ahead: Reach<'a>, back: Reach<'a>) -> Self {
+        let angles = &setting.primitives.angles;
+        let apart = back.frame.angle() + std::f64::consts::PI - ahead.frame.angle();
+        let turns = |from: &f64| angles.iter().map(|to| wrap(apart + to - from)).collect();
+        ahead.begin_pass(
+            setting.config.first_inflation.max(setting.config.inflation),
+            u64::MAX,
+        );
+        Self {
+            turns: angles.iter().map(turns).collect(),
+            setting,
+            ahead,
+            back,
+            ports: Vec::new(),
+            ports_within: 0.0,
+            best: None,
+            least: 0,
+            trace: Vec::new(),
+            #[cfg(test)]
+            settled: false,
+        }
+    }
+
+    /// Searches until a way is known to cost no more than the configured factor
+    /// of the least, or the budget ends, or `out_of_time` says so; `see` is told
+    /// of each better way and each better bound.
+    pub(crate) fn run(
+        mut self,
+        mut out_of_time: impl FnMut() -> bool,
+        mut see: impl FnMut(Standing),
+    ) -> Result<Found, PlanError> {
+        let config = self.setting.config;
+        self.look_about_goal(STATES_ABOUT_GOAL);
+        while self.pass(&mut out_of_time, &mut see)? == Ended::Best {
+            let above = (self.ahead.inflation - 1.0) / COOLING;
+            let inflation = (1.0 + above).max(config.inflation);
+            let least = self.ahead.begin_pass(inflation, self.price());
+            let bound = self.least.max(least);
+            if bound > self.least {
+                self.least = bound;
+                see(self.standing());
+            }
+            if self.is_good_enough() {
+                break;
+            }
+        }
+        match self.best {
+            Some(best) => Ok(self.found(best)),
+            None => Err(PlanError::NoPath {
+                expansions: self.expansions(),
+            }),
+        }
+    }
+
+    /// Expands states until the best way is the cheapest at this inflation.
+    fn pass(
+        &mut self,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(Standing),
+    ) -> Result<Ended, PlanError> {
+        loop {
+            let Some(index) = self.ahead.next(self.price()) else {
+                if self.best.is_some() {
+                    return Ok(Ended::Best);
+                }
+                if self.grow_about_goal() {
+                    continue;
+                }
+                return Ok(Ended::Early);
+            };
+            if let Edge::Join(port) = self.ahead.way(index).edge {
+                if let Some(price) = self.join_price(index, port) {
+                    let Way { parent, edge, .. } = *self.ahead.way(index);
+                    self.arrive(parent, edge, price, see);
+                }
+                continue;
+            }
+            if self.expansions() >= self.setting.config.budget {
+                let budget = self.setting.config.budget;
+                return self.ended_early(PlanError::BudgetExhausted { budget });
+            }
+            if self.ahead.expansions.is_multiple_of(BETWEEN_LOOKS) && out_of_time() {
+                let expansions = self.expansions();
+                return self.ended_early(PlanError::Deadline { expansions });
+            }
+            self.expand(index, see);
+        }
+    }
+
+    fn ended_early(&self, error: PlanError) -> Result<Ended, PlanError> {
+        if self.best.is_some() {
+            Ok(Ended::Early)
+        } else {
+            Err(error)
+        }
+    }
+
+    fn expand(&mut self, index: u32, see: &mut impl FnMut(Standing)) {
+        let state = self.ahead.way(index).state;
+        self.keep_trace(self.ahead.frame, state);
+        self.ahead.expand(index, self.price());
+        if self.ahead.way(index).edge == Edge::Start && self.starts_at_goal() {
+            self.arrive(index, Edge::Arrival, 0, see);
+        }
+        self.offer_joins(index);
+        let patience = PATIENCE.saturating_mul(self.back.expansions);
+        if self.best.is_none() && self.ahead.expansions > patience {
+            #[cfg(test)]
+            if self.settled {
+                return;
+            }
+            self.grow_about_goal();
+        }
+    }
+
+    /// Whether the vehicle need not move.
+    fn starts_at_goal(&self) -> bool {
+        let config = self.setting.config;
+        let frame = self.ahead.frame;
+        frame.turn_left(0.0, frame.end).abs() <= config.tolerance_rad
+            && squared(frame.goal, [0.0; 2]).sqrt() <= config.tolerance_m
+    }
+
+    /// Queues the joins of a state with the ports, by a bound on what they
+    /// cost: of each ring the cheapest that seems to be within the vehicle's
+    /// limits.
+    fn offer_joins(&mut self, index: u32) {
+        let Way {
+            state,
+            price,
+            rest,
+            edge,
+            ..
+        } = *self.ahead.way(index);
+        let Setting {
+            config,
+            primitives,
+            limits,
+            ..
+        } = self.setting;
+        let here = primitives.place(state.at);
+        let from_start = edge == Edge::Start;
+        if !from_start && !joins(state) {
+            return;
+        }
+        let within = if from_start {
+            f64::INFINITY
+        } else {
+            config.connect_m
+        };
+        if squared(here, self.ahead.frame.goal) > (within + self.ports_within).powi(2) {
+            return;
+        }
+        let [c, s] = primitives.units[usize::from(state.heading)];
+        let turns = &self.turns[usize::from(state.heading)];
+        let folded = self.ahead.frame.folded;
+        let mut chosen = [(u64::MAX, 0); RINGS.len()];
+        for (i, port) in self.ports.iter().enumerate() {
+            let [dx, dy] = [port.at[0] - here[0], port.at[1] - here[1]];
+            let ahead = c * dx + s * dy;
+            let distance = dx * dx + dy * dy;
+            if ahead <= 0.0 || distance > within * within || (!folded && port.lead != state.lead) {
+                continue;
+            }
+            let turn = turns[usize::from(port.heading)];
+            let distance = distance.sqrt();
+            if !self.seems_allowed((c * dy - s * dx) / distance, turn, distance) {
+                continue;
+            }
+            let open = limits.prices.length_bound(distance) + limits.prices.turn_bound(turn.abs());
+            let total = port.price + open;
+            let ring = RINGS.iter().position(|&below| port.price < below);
+            let ring = &mut chosen[ring.unwrap_or(RINGS.len() - 1)];
+            *ring = (*ring).min((total, i as u32));
+        }
+        let best = self.price();
+        for (total, port) in chosen {
+            if total == u64::MAX {
+                continue;
+            }
+            let total = if from_start { total } else { total.max(rest) };
+            if price + total < best {
+                self.ahead.offer_join(index, port, total);
+            }
+        }
+    }
+
+    /// Whether a curve with a chord aimed at this sine from the direction of
+    /// motion is likely to be one that the vehicle can follow.
+    fn seems_allowed(&self, sine: f64, turn: f64, distance: f64) -> bool {
+        let limits = self.setting.limits;
+        if turn.abs() <= ALIGNED && sine.abs() <= limits.max_crab {
+            return true;
+        }
+        let aim = sine * (1.0 + sine * sine / 6.0);
+        let bump = (aim - turn / 2.0) * (15.0 / 8.0);
+        // The two terms of Curve::bend at their greatest.
+        let bend = (1.5 * turn.abs()).max(3.08 * bump.abs());
+        bend <= 1.1 * limits.max_curvature * distance
+    }
+
+    /// Price of the whole way to the goal by a join, if it is free.
+    fn join_price(&self, join: u32, port: u32) -> Option<u64> {
+        let way = self.ahead.way(join);
+        let from = way.state;
+        let port = &self.ports[port as usize];
+        let motion = self.join(from, port)?;
+        let here = self.setting.primitives.place(from.at);
+        let surcharge = self.ahead.sweeps.motion(here, from.lead, &motion)?;
+        let rest = motion.price + surcharge + port.price;
+        let parent = self.ahead.way(way.parent);
+        // The bound of the state before must hold for every way.
+        let bounded = parent.edge == Edge::Start || rest >= parent.rest;
+        bounded.then_some(way.price + rest)
+    }
+
+    /// The curve from a state to a port.
+    fn join(&self, from: State, port: &Port) -> Option<Motion> {
+        let primitives = self.setting.primitives;
+        let limits = self.setting.limits;
+        let here = primitives.place(from.at);
+        let [dx, dy] = [port.at[0] - here[0], port.at[1] - here[1]];
+        let [c, s] = primitives.units[usize::from(from.heading)];
+        let chord = [c * dx + s * dy, c * dy - s * dx];
+        let turn = self.turns[usize::from(from.heading)][usize::from(port.heading)];
+        let crab = (turn.abs() <= ALIGNED && limits.max_crab > 0.0).then(|| Curve::crab(chord));
+        [Curve::turn(chord, turn), crab.flatten()]
+            .into_iter()
+            .flatten()
+            .filter(|curve| limits.allow(curve))
+            .min_by_key(|curve| limits.prices.of(curve))
+            .map(|curve| Motion::new(curve, [c, s], limits))
+    }
+
+    fn arrive(&mut self, from: u32, edge: Edge, price: u64, see: &mut impl FnMut(Standing)) {
+        if price < self.price() {
+            self.best = Some(self.ahead.arrive(from, edge, price));
+            self.least = self.least.max(self.ahead.floor());
+            see(self.standing());
+        }
+    }
+
+    /// Doubles the states about the goal, and offers them to all states that are
+    /// expanded. Whether there are more than before.
+    fn grow_about_goal(&mut self) -> bool {
+        let known = self.back.expansions;
+        self.look_about_goal((2 * known).min(MOST_ABOUT_GOAL));
+        if self.back.expansions <= known {
+            return false;
+        }
+        let reached: Vec<_> = self.ahead.reached().collect();
+        for index in reached {
+            self.offer_joins(index);
+        }
+        true
+    }
+
+    /// Reaches the states about the goal until there are so many.
+    fn look_about_goal(&mut self, count: u32) {
+        let count = count.min((self.setting.config.budget / 8).max(1));
+        while self.back.expansions < count {
+            let Some(index) = self.back.next(u64::MAX) else {
+                break;
+            };
+            self.back.expand(index, u64::MAX);
+            let way = *self.back.way(index);
+            self.keep_trace(self.back.frame, way.state);
+            let place = self.setting.primitives.place(way.state.at);
+            let at = self.ahead.frame.local(self.back.frame.world(place));
+            self.ports_within = self.ports_within.max(squared(place, [0.0; 2]).sqrt());
+            self.ports.push(Port {
+                at,
+                heading: way.state.heading,
+                lead: way.state.lead.other(),
+                price: way.price,
+                way: index,
+            });
+        }
+    }
+
+    fn keep_trace(&mut self, frame: &Frame, state: State) {
+        if self.trace.len() < self.setting.config.trace as usize {
+            let place = self.setting.primitives.place(state.at);
+            self.trace.push(frame.world(place));
+        }
+    }
+
+    fn expansions(&self) -> u32 {
+        self.ahead.expansions + self.back.expansions
+    }
+
+    /// Price of the best way.
+    fn price(&self) -> u64 {
+        self.best
+            .map_or(u64::MAX, |best| self.ahead.way(best).price)
+    }
+
+    fn is_good_enough(&self) -> bool {
+        self.price() as f64 <= self.setting.config.inflation * self.least as f64
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            price: self.price(),
+            least: self.least.min(self.price()),
+            expansions: self.expansions(),
+        }
+    }
+
+    fn found(self, best: u32) -> Found {
+        let standing = self.standing();
+        let &Way { parent, edge, .. } = self.ahead.way(best);
+        let mut legs = self.ahead.legs(parent);
+        if let Edge::Join(port) = edge {
+            let port = &self.ports[port as usize];
+            let from = self.ahead.way(parent).state;
+            legs.extend(self.join(from, port).map(|motion| {
+                Leg {
+                    from: self
+                        .ahead
+                        .frame
+                        .world(self.setting.primitives.place(from.at)),
+                    direction: direction(self.ahead.frame, self.setting.primitives, from),
+                    lead: from.lead,
+                    curve: motion.curve,
+                }
+            }));
+            // Where the ends are alike, the two may differ on which one leads.
+            let swapped = port.lead != from.lead;
+            legs.extend(self.back.legs_back(port.way).map(|leg| Leg {
+                lead: if swapped { leg.lead.other() } else { leg.lead },
+                ..leg
+            }));
+        }
+        Found {
+            legs,
+            lead: self.ahead.first_lead(parent),
+            price: standing.price,
+            least: standing.least,
+            expansions: standing.expansions,
+            trace: self.trace,
+        }
+    }
+}
+
+/// Whether a state is one of those, about a quarter, that are joined with ports:
+/// its neighbours would be joined by nearly the same curves.
+fn joins(state: State) -> bool {
+    let [x, y] = state.at;
+    (x + 2 * y + i32::from(state.heading)) & 3 == 0
+}
+
+fn squared(a: [f64; 2], b: [f64; 2]) -> f64 {
+    let [dx, dy] = [a[0] - b[0], a[1] - b[1]];
+    dx * dx + dy * dy
+}
+
+/// How many times as much as the least a price is at most.
+pub(crate) fn bound(price: u64, least: u64) -> f64 {
+    if price <= least {
+        1.0
+    } else {
+        price as f64 / least as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use janus_perception::Grid;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::collision::{Footprint, Obstacles};
+    use crate::config::{PlannerConfig, Unknown};
+    use crate::heuristic::{Heuristic, Relaxation};
+    use crate::pose::Pose2;
+    use crate::primitives::{Limits, Primitives};
+    use crate::vehicle::Vehicle;
+    use crate::window::Window;
+
+    /// Searches with and without the heuristic.
+    fn both(
+        grid: &Grid,
+        start: Pose2,
+        goal: Pose2,
+        vehicle: &Vehicle,
+    ) -> [Result<Found, PlanError>; 2] {
+        let config = PlannerConfig {
+            cell_m: 0.4,
+            connect_m: 3.0,
+            budget: 1_000_000,
+            inflation: 1.0,
+            first_inflation: 1.0,
+            ..PlannerConfig::default()
+        };
+        let primitives = Primitives::new(vehicle, &config);
+        let limits = Limits::new(vehicle, &config);
+        let footprint = Footprint::new(vehicle, config.margin_m);
+        let mut obstacles = Obstacles::new(grid, Unknown::Price, 5.0);
+        obstacles.price_unknown(&footprint, primitives.longest + primitives.drift);
+        let setting = Setting {
+            config: &config,
+            primitives: &primitives,
+            limits: &limits,
+            footprint: &footprint,
+            obstacles: &obstacles,
+        };
+        let from_start = Frame::new(start, goal, vehicle.is_symmetric());
+        let from_goal = Frame::new(goal, start, vehicle.is_symmetric());
+        let window = |frame| Window::new(frame, &obstacles, &primitives);
+        [false, true].map(|blind| {
+            let relaxation = Relaxation {
+                radius: footprint.inscribed_radius(),
+                max_curvature: limits.max_curvature,
+                longest: primitives.longest,
+                tolerance: config.cell_m,
+            };
+            let mut heuristic = Heuristic::new(
+                &from_start,
+                &obstacles,
+                &primitives,
+                &limits.prices,
+                relaxation,
+                window(&from_start)?,
+            );
+            heuristic.blind = blind;
+            let ahead = Reach::new(setting, &from_start, window(&from_start)?, Some(heuristic));
+            let back = Reach::new(setting, &from_goal, window(&from_goal)?, None);
+            let mut search = Search::new(setting, ahead, back);
+            search.settled = true;
+            search.run(|| false, |_| ())
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// The heuristic is admissible: it never costs the cheapest way.
+        #[test]
+        fn the_heuristic_changes_the_effort_and_not_the_price(
+            posts in proptest::collection::vec((0i32..90, 0i32..70), 0..8),
+            start in (-3.0..3.0f64, -2.0..2.0f64, -3.2..3.2f64),
+            goal in (-5.0..5.0f64, -4.0..4.0f64, -3.2..3.2f64),
+            symmetric in any::<bool>(),
+            unknown in prop::option::of(-10i32..60),
+        ) {
+            let cells = (0..70).flat_map(|y| (0..90).map(move |x| (x, y)));
+            let near = |(x, y), (px, py): (i32, i32)| {
+                let (dx, dy): (i32, i32) = (x - px, y - py);
+                dx.abs() < 3 && dy.abs() < 3
+            };
+            let log_odds = |(x, y)| match (posts.iter().any(|&p| near((x, y), p)), unknown) {
+                (true, _) => 1,
+                (false, Some(from)) if x > from => 0,
+                (false, _) => -1,
+            };
+            let grid = Grid {
+                origin: [-45, -35],
+                size: [90, 70],
+                cell_mm: 200,
+                log_odds: cells.map(log_odds).collect(),
+            };
+            let mut vehicle = Vehicle::shuttle();
+            if !symmetric {
+                (vehicle.max_steer_b, vehicle.crab) = (0.0, false);
+                (vehicle.axles_x, vehicle.centre_x) = (1.2, 1.2);
+            }
+            let (start, goal) = (Pose2::new(start.0, start.1, start.2), Pose2::new(goal.0, goal.1, goal.2));
+            match both(&grid, start, goal, &vehicle) {
+                [Ok(informed), Ok(blind)] => {
+                    prop_assert_eq!(informed.price, blind.price);
+                    prop_assert!(informed.expansions <= blind.expansions);
+                }
+                [Err(PlanError::NoPath { expansions }), Err(PlanError::NoPath { .. })] => {
+                    prop_assert!(expansions > 0);
+                }
+                differ => prop_assert!(false, "{differ:?}"),
+            }
+        }
+    }
+}
