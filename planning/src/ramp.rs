@@ -55,6 +55,15 @@ impl Drive {
         }
     }
 
+    /// The same backward in time.
+    pub(crate) fn reversed(self) -> Self {
+        Self {
+            accel: self.decel,
+            decel: self.accel,
+            ..self
+        }
+    }
+
     /// The fastest way up from a speed to another.
     pub(crate) fn up(&self, from: f64, to: f64) -> Ramp {
         Ramp::new(from, to, self.accel, self.jerk)
@@ -144,6 +153,9 @@ impl Ramp {
     }
 }
 
+/// Distances that differ by less are the same, m.
+pub(crate) const SAME: f64 = 1e-9;
+
 /// How much less than the greatest what [`greatest`] gives may be.
 const CLOSE: f64 = 1e-12;
 
@@ -184,34 +196,144 @@ pub(crate) fn greatest(least: f64, most: f64, limit: f64, function: impl Fn(f64)
     low
 }
 
-/// The fastest motion over a distance between two speeds, with no acceleration
-/// at either: up to a peak, on at that speed, and down.
+/// Passing a place at some speed and acceleration, as a part of a ramp that leads
+/// there from a slower speed without any, or back from there to one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pass {
+    /// m/s.
+    pub(crate) speed: f64,
+    /// Greater than 0 on the way up, less on the way down, m/s².
+    pub(crate) accel: f64,
+}
+
+impl Pass {
+    /// The ramp's slow end, m/s; and how long it takes from there, s, and how far
+    /// it is, m.
+    fn slow_end(&self, jerk: f64) -> (f64, f64, f64) {
+        let time = self.accel.abs() / jerk;
+        let slow = self.speed - jerk * time * time / 2.0;
+        let begun = Motion {
+            v: slow,
+            ..Motion::default()
+        };
+        (slow, time, begun.after(jerk, time).s)
+    }
+
+    /// The least speed up to which the motion goes on, m/s.
+    fn least_peak(&self, jerk: f64) -> f64 {
+        self.speed + self.accel * self.accel / (2.0 * jerk)
+    }
+}
+
+/// The fastest motion over a distance: up to a peak, on at that speed, and down.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hump {
-    pub(crate) up: Ramp,
-    pub(crate) down: Ramp,
+    up: Ramp,
+    down: Ramp,
     pub(crate) peak: f64,
     /// Distance at the peak, m.
     cruise: f64,
+    /// What of the ramps lies before the beginning and beyond the end, m.
+    beyond: [f64; 2],
+    /// By what the first and the last phase of the way up, and of the way down, are
+    /// shorter for it, s.
+    cut: [f64; 4],
 }
 
 impl Hump {
-    /// The distance must do for the change of speed alone, but for rounding.
-    pub(crate) fn new(drive: &Drive, ends: [f64; 2], distance: f64, most: f64) -> Self {
-        let ramps = |peak| (drive.up(ends[0], peak), drive.down(ends[1], peak));
+    /// From a place that is passed level or on the way up to one that is passed
+    /// level or on the way down; `None` if the distance does not do for that.
+    pub(crate) fn new(
+        drive: &Drive,
+        from: Pass,
+        to: Pass,
+        distance: f64,
+        most: f64,
+    ) -> Option<Self> {
+        let (slow, start_cut, before) = from.slow_end(drive.jerk);
+        let (end, end_cut, after) = to.slow_end(drive.jerk);
+        let ramps = |peak| (drive.up(slow, peak), drive.down(end, peak));
         let length = |peak| {
             let (up, down) = ramps(peak);
-            up.length() + down.length()
+            up.length() - before + down.length() - after
         };
-        let least = ends[0].max(ends[1]);
+        let least = from.least_peak(drive.jerk).max(to.least_peak(drive.jerk));
+        if length(least) > distance + SAME {
+            return None;
+        }
         let peak = greatest(least, most.max(least), distance, length);
         let (up, down) = ramps(peak);
-        Self {
+        Some(Self {
             up,
             down,
             peak,
-            cruise: (distance - up.length() - down.length()).max(0.0),
+            cruise: (distance - length(peak)).max(0.0),
+            beyond: [before, after],
+            cut: [start_cut, 0.0, 0.0, end_cut],
+        })
+    }
+
+    /// Up from a place that is passed level or on the way up to one that is passed
+    /// with an acceleration, and how fast it is passed; `None` if there is no such
+    /// way of this length.
+    pub(crate) fn rise(
+        drive: &Drive,
+        from: Pass,
+        accel: f64,
+        distance: f64,
+        most: f64,
+    ) -> Option<(Self, f64)> {
+        let jerk = drive.jerk;
+        let (slow, start_cut, before) = from.slow_end(jerk);
+        let end_cut = accel / jerk;
+        let after = |peak: f64| {
+            let end = Motion {
+                v: peak,
+                ..Motion::default()
+            };
+            end.after(-jerk, end_cut).s
+        };
+        let length = |peak| drive.up(slow, peak).length() - before - after(peak);
+        let left = accel * accel / (2.0 * jerk);
+        let least = slow + from.accel.max(accel).powi(2) / jerk;
+        if length(least) > distance {
+            return None;
         }
+        let peak = greatest(least, most + left, distance, length);
+        if (length(peak) - distance).abs() > SAME {
+            return None;
+        }
+        let hump = Self {
+            up: drive.up(slow, peak),
+            down: drive.down(peak, peak),
+            peak,
+            cruise: 0.0,
+            beyond: [before, after(peak)],
+            cut: [start_cut, end_cut, 0.0, 0.0],
+        };
+        Some((hump, peak - left))
+    }
+
+    /// The same backward in time.
+    pub(crate) fn reversed(mut self) -> Self {
+        std::mem::swap(&mut self.up, &mut self.down);
+        self.beyond.reverse();
+        self.cut.reverse();
+        self
+    }
+
+    /// Between which distances from the beginning and from the end it is faster
+    /// than some speed, m.
+    pub(crate) fn faster(&self, speed: f64) -> [f64; 2] {
+        [
+            self.up.reaches(speed) - self.beyond[0],
+            self.down.reaches(speed) - self.beyond[1],
+        ]
+    }
+
+    /// s.
+    pub(crate) fn time(&self) -> f64 {
+        self.phases().map(|phase| phase.time).sum()
     }
 
     /// In order of time.
@@ -224,9 +346,17 @@ impl Hump {
                 0.0
             },
         };
-        let rising = self.up.rising().into_iter();
-        let falling = self.down.falling().into_iter();
-        rising.chain([cruise]).chain(falling)
+        let mut rising = self.up.rising();
+        rising[0].time -= self.cut[0];
+        rising[2].time -= self.cut[1];
+        let mut falling = self.down.falling();
+        falling[0].time -= self.cut[2];
+        falling[2].time -= self.cut[3];
+        let phases = rising.into_iter().chain([cruise]).chain(falling);
+        phases.map(|phase| Phase {
+            time: phase.time.max(0.0),
+            ..phase
+        })
     }
 }
 
@@ -270,7 +400,8 @@ mod tests {
             most in 0.5..5.0f64,
         ) {
             let distance = over + drive.up(from, from.max(to)).length() + drive.down(to, from.max(to)).length();
-            let hump = Hump::new(&drive, [from, to], distance, most);
+            let pass = |speed| Pass { speed, accel: 0.0 };
+            let hump = Hump::new(&drive, pass(from), pass(to), distance, most).expect("a hump");
             let mut at = Motion { v: from, ..Motion::default() };
             for phase in hump.phases() {
                 prop_assert!(phase.time >= 0.0 && phase.jerk.abs() <= drive.jerk);
@@ -280,6 +411,38 @@ mod tests {
             }
             prop_assert!((at.s - distance).abs() < 1e-9 * distance.max(1.0), "{} {distance}", at.s);
             prop_assert!((at.v - to).abs() < 1e-9 && at.a.abs() < 1e-9);
+        }
+
+        #[test]
+        fn a_rise_ends_with_its_acceleration_and_a_hump_goes_on_from_there(
+            drive in drive(),
+            from in 0.0..3.0f64,
+            share in 0.0..1.0f64,
+            (there, on) in (0.01..10.0f64, 0.01..30.0f64),
+        ) {
+            let most = 6.0;
+            let start = Pass { speed: from, accel: 0.0 };
+            let rise = Hump::rise(&drive, start, share * drive.accel, there, most);
+            prop_assume!(rise.is_some());
+            let (rise, speed) = rise.expect("a rise");
+            let passed = Pass { speed, accel: share * drive.accel };
+            let mut at = Motion { v: from, ..Motion::default() };
+            for phase in rise.phases() {
+                prop_assert!(phase.jerk.abs() <= drive.jerk);
+                at = at.after(phase.jerk, phase.time);
+                prop_assert!(at.a <= drive.accel + 1e-9 && at.a >= -1e-9);
+            }
+            prop_assert!((at.s - there).abs() < 1e-8, "{} {there}", at.s);
+            prop_assert!((at.v - speed).abs() < 1e-8 && (at.a - passed.accel).abs() < 1e-8);
+            let to = Pass { speed: 0.5, accel: 0.0 };
+            if let Some(hump) = Hump::new(&drive, passed, to, on, most) {
+                for phase in hump.phases() {
+                    at = at.after(phase.jerk, phase.time);
+                    prop_assert!(at.a <= drive.accel + 1e-8 && at.a >= -drive.decel - 1e-8);
+                }
+                prop_assert!((at.s - there - on).abs() < 1e-7, "{} {there} {on}", at.s);
+                prop_assert!((at.v - 0.5).abs() < 1e-7 && at.a.abs() < 1e-7);
+            }
         }
 
         #[test]

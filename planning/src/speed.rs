@@ -12,9 +12,11 @@
 //! look-ahead over such ramps that machine tools use (Erkorkmaz and Altintas,
 //! "High Speed CNC System Design, Part I", 2001).
 //!
-//! To cut at a cell is to level off there, which is not always the fastest. The
-//! tests compare with the optimum: on random ways of random vehicles the duration
-//! is at most 12 % over it, and less than 1.5 % on the average.
+//! To cut at a cell is to level off there. Where its limit is too fast for that it
+//! is passed on the way up instead, or down, with as much acceleration as the
+//! limits around leave. That is still not always the fastest. The tests compare
+//! with an optimum that is found numerically: on random ways of random vehicles
+//! the duration is at most 6 % over it, and less than 0.6 % on the average.
 //!
 //! The wheels stand straight at each end of every curve, so that nothing has to
 //! be steered at standstill.
@@ -24,15 +26,17 @@ use std::f64::consts::PI;
 use crate::lattice::Leg;
 use crate::plan::Sample;
 use crate::pose::{Pose2, wrap};
-use crate::ramp::{Drive, Hump, Motion, Phase, Ramp, greatest};
+use crate::ramp::{Drive, Hump, Motion, Pass, Phase, Ramp, SAME, greatest};
 use crate::vehicle::{End, Vehicle};
 
 /// The greatest distance between samples, m, where the path is straight.
 const STRAIGHT_STEP: f64 = 0.05;
 /// The same where it is not.
 const CURVED_STEP: f64 = 0.025;
-/// Places nearer to each other are one, m.
-const SAME: f64 = 1e-9;
+/// Speeds that are less than a limit by a smaller share are held down by it.
+const HELD: f64 = 1e-6;
+/// How often the acceleration at a place is halved to find the greatest.
+const EASINGS: u32 = 10;
 /// Instants nearer to each other are one, s.
 const INSTANT: f64 = 1e-9;
 
@@ -61,7 +65,7 @@ pub(crate) fn profile(vehicle: &Vehicle, legs: &[Leg], at: Pose2, lead: End) -> 
             });
         }
         let path = Path::new(vehicle, stretch);
-        let pieces = path.pieces(vehicle);
+        let pieces = path.fastest(vehicle);
         path.drive(vehicle, &pieces, &mut samples);
     }
     samples
@@ -155,14 +159,42 @@ struct Path<'a> {
     places: Vec<f64>,
 }
 
-/// Where the path is passed at some speed without acceleration, and what follows.
+/// Where the path is passed at some speed, and what follows.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     /// Index of the cell that begins here.
     cell: usize,
-    speed: f64,
+    pass: Pass,
     /// The motion to the next such place, if it is known to keep all limits.
     hump: Option<Hump>,
+}
+
+impl Piece {
+    fn level(cell: usize, speed: f64) -> Self {
+        Self {
+            cell,
+            pass: Pass { speed, accel: 0.0 },
+            hump: None,
+        }
+    }
+
+    fn time(&self) -> f64 {
+        self.hump.as_ref().map_or(0.0, Hump::time)
+    }
+}
+
+/// The same way backward in time.
+fn reversed(pieces: &[Piece]) -> Vec<Piece> {
+    let before = |i: usize| i.checked_sub(1).and_then(|i| pieces[i].hump);
+    let reversed = |(i, piece): (usize, &Piece)| Piece {
+        pass: Pass {
+            accel: -piece.pass.accel,
+            ..piece.pass
+        },
+        hump: before(i).map(Hump::reversed),
+        ..*piece
+    };
+    pieces.iter().enumerate().rev().map(reversed).collect()
 }
 
 impl<'a> Path<'a> {
@@ -184,35 +216,32 @@ impl<'a> Path<'a> {
         Self { cells, places }
     }
 
+    /// How the path is driven.
+    fn fastest(&self, vehicle: &Vehicle) -> Vec<Piece> {
+        let drive = Drive::of(vehicle);
+        let mut pieces = self.pieces(&drive, vehicle.max_speed);
+        self.ease(&drive, vehicle.max_speed, &mut pieces);
+        let mut backward = reversed(&pieces);
+        self.ease(&drive.reversed(), vehicle.max_speed, &mut backward);
+        reversed(&backward)
+    }
+
     /// Cuts the way from standstill to standstill until every hump keeps to the
     /// speed of every cell.
-    fn pieces(&self, vehicle: &Vehicle) -> Vec<Piece> {
-        let drive = &Drive::of(vehicle);
-        let rest = |cell| Piece {
-            cell,
-            speed: 0.0,
-            hump: None,
-        };
-        let mut pieces = vec![rest(0), rest(self.cells.len())];
+    fn pieces(&self, drive: &Drive, max_speed: f64) -> Vec<Piece> {
+        let mut pieces = vec![Piece::level(0, 0.0), Piece::level(self.cells.len(), 0.0)];
         let mut k = 0;
         while k + 1 < pieces.len() {
             let [from, to] = [pieces[k], pieces[k + 1]];
-            let most = if from.cell + 1 == to.cell {
-                self.cells[from.cell].limit
-            } else {
-                vehicle.max_speed
-            };
-            let distance = self.places[to.cell] - self.places[from.cell];
             let hump = from
                 .hump
-                .unwrap_or_else(|| Hump::new(drive, [from.speed, to.speed], distance, most));
-            let cuts = if from.hump.is_some() {
-                [None; 2]
-            } else {
-                self.cuts(&hump, from.cell, to.cell)
+                .or_else(|| self.hump(drive, max_speed, from.pass, [from.cell, to.cell], to.pass));
+            let cuts = match hump {
+                Some(hump) if from.hump.is_none() => self.cuts(&hump, from.cell, to.cell),
+                _ => [None; 2],
             };
             if cuts == [None; 2] {
-                pieces[k].hump = Some(hump);
+                pieces[k].hump = hump;
                 k += 1;
             }
             // The later first, so that the index of the earlier stays.
@@ -224,6 +253,108 @@ impl<'a> Path<'a> {
         pieces
     }
 
+    /// The fastest motion from where a cell begins to where another does, either
+    /// way, by its ends; within one cell it keeps to its limit.
+    fn hump(
+        &self,
+        drive: &Drive,
+        max_speed: f64,
+        from: Pass,
+        cells: [usize; 2],
+        to: Pass,
+    ) -> Option<Hump> {
+        let most = if cells[0].abs_diff(cells[1]) == 1 {
+            self.cells[cells[0].min(cells[1])].limit
+        } else {
+            max_speed
+        };
+        Hump::new(drive, from, to, self.distance(cells), most)
+    }
+
+    /// m.
+    fn distance(&self, cells: [usize; 2]) -> f64 {
+        (self.places[cells[1]] - self.places[cells[0]]).abs()
+    }
+
+    /// Does without levelling off where it is only done because the limit cannot be
+    /// reached level: such places are passed on the way up.
+    fn ease(&self, drive: &Drive, max_speed: f64, pieces: &mut Vec<Piece>) {
+        let held = |piece: &Piece| {
+            piece.pass.accel != 0.0 || piece.pass.speed >= self.limit(piece.cell) * (1.0 - HELD)
+        };
+        let mut k = 1;
+        while k + 1 < pieces.len() {
+            let before = pieces[k - 1];
+            if !held(&pieces[k]) && before.pass.accel >= 0.0 {
+                let rest = pieces[k + 1..].iter().position(held);
+                let far = rest.map_or(pieces.len() - 1, |rest| k + 1 + rest);
+                for to in [far, k + 1] {
+                    let now: f64 = pieces[k - 1..to].iter().map(Piece::time).sum();
+                    let eased = self.eased(drive, max_speed, &before, pieces[k].cell, &pieces[to]);
+                    if let Some([rise, on]) = eased.filter(|[a, b]| a.time() + b.time() < now) {
+                        pieces[k - 1] = rise;
+                        pieces[k] = on;
+                        pieces.drain(k + 1..to);
+                        break;
+                    }
+                }
+            }
+            k += 1;
+        }
+    }
+
+    /// The way from one place to another with the greatest acceleration where a cell
+    /// between them begins, as two pieces.
+    fn eased(
+        &self,
+        drive: &Drive,
+        max_speed: f64,
+        from: &Piece,
+        cell: usize,
+        to: &Piece,
+    ) -> Option<[Piece; 2]> {
+        if to.pass.accel > 0.0 {
+            return None;
+        }
+        let limit = self.limit(cell);
+        let by = |accel: f64| {
+            let distance = self.distance([from.cell, cell]);
+            let (rise, speed) = Hump::rise(drive, from.pass, accel, distance, limit)?;
+            let pass = Pass { speed, accel };
+            let on = self.hump(drive, max_speed, pass, [cell, to.cell], to.pass)?;
+            let keep = self.keeps(rise, [from.cell, cell]) && self.keeps(on, [cell, to.cell]);
+            keep.then_some([
+                Piece {
+                    hump: Some(rise),
+                    ..*from
+                },
+                Piece {
+                    cell,
+                    pass,
+                    hump: Some(on),
+                },
+            ])
+        };
+        let (mut least, mut most, mut best) = (0.0, drive.accel, None);
+        for _ in 0..EASINGS {
+            let accel = (least + most) / 2.0;
+            match by(accel) {
+                Some(eased) => (least, best) = (accel, Some(eased)),
+                None => most = accel,
+            }
+        }
+        best
+    }
+
+    /// Whether a motion keeps to the limits of the cells between two, either way.
+    fn keeps(&self, hump: Hump, cells: [usize; 2]) -> bool {
+        if cells[0] < cells[1] {
+            self.cuts(&hump, cells[0], cells[1]) == [None; 2]
+        } else {
+            self.cuts(&hump.reversed(), cells[1], cells[0]) == [None; 2]
+        }
+    }
+
     /// Where a hump over some cells is to be cut, if it is too fast.
     fn cuts(&self, hump: &Hump, first: usize, end: usize) -> [Option<usize>; 2] {
         let (start, stop) = (self.places[first], self.places[end]);
@@ -233,8 +364,8 @@ impl<'a> Path<'a> {
                 continue;
             }
             // Between these two places it is faster.
-            let rise = start + hump.up.reaches(cell.limit) + SAME;
-            let fall = stop - hump.down.reaches(cell.limit) - SAME;
+            let [rise, fall] = hump.faster(cell.limit);
+            let (rise, fall) = (start + rise + SAME, stop - fall - SAME);
             let [from, to] = [self.places[i], self.places[i + 1]];
             if to <= rise || from >= fall {
                 continue;
@@ -252,37 +383,27 @@ impl<'a> Path<'a> {
     /// Cuts the piece `k` where a cell begins, and slows its neighbours as far as
     /// they no longer can be reached. Returns the first piece that has changed.
     fn cut(&self, drive: &Drive, pieces: &mut Vec<Piece>, k: usize, cell: usize) -> usize {
-        let speed = self.cells[cell - 1].limit.min(self.cells[cell].limit);
-        let new = Piece {
-            cell,
-            speed,
-            hump: None,
-        };
+        let new = Piece::level(cell, self.limit(cell));
         let before = pieces[k];
-        let speed = self.reachable(before, new, |to| drive.up(before.speed, to));
-        pieces.insert(k + 1, Piece { speed, ..new });
+        let speed = self.reachable(before, new, |to| drive.up(before.pass.speed, to));
+        pieces.insert(k + 1, Piece::level(cell, speed));
         pieces[k].hump = None;
         let mut changed = k + 1;
         for next in k + 2..pieces.len() {
             let [from, to] = [pieces[next - 1], pieces[next]];
-            let speed = self.reachable(from, to, |speed| drive.up(from.speed, speed));
-            if speed >= to.speed {
+            let speed = self.reachable(from, to, |speed| drive.up(from.pass.speed, speed));
+            if speed >= to.pass.speed {
                 break;
             }
-            pieces[next] = Piece {
-                speed,
-                hump: None,
-                ..to
-            };
+            pieces[next] = Piece::level(to.cell, speed);
             changed = next;
         }
         let mut first = k;
         for last in (0..=changed.min(pieces.len() - 2)).rev() {
             let [from, to] = [pieces[last], pieces[last + 1]];
-            let speed = self.reachable(to, from, |speed| drive.down(to.speed, speed));
-            if speed < from.speed {
-                pieces[last].speed = speed;
-                pieces[last].hump = None;
+            let speed = self.reachable(to, from, |speed| drive.down(to.pass.speed, speed));
+            if speed < from.pass.speed {
+                pieces[last] = Piece::level(from.cell, speed);
                 if let Some(before) = last.checked_sub(1) {
                     pieces[before].hump = None;
                     first = first.min(before);
@@ -294,13 +415,20 @@ impl<'a> Path<'a> {
         first
     }
 
+    /// The greatest speed where a cell begins, m/s.
+    fn limit(&self, cell: usize) -> f64 {
+        let before = cell.checked_sub(1).map_or(0.0, |i| self.cells[i].limit);
+        before.min(self.cells.get(cell).map_or(0.0, |cell| cell.limit))
+    }
+
     /// The speed of a piece, or what can be reached of it from another.
     fn reachable(&self, from: Piece, to: Piece, ramp: impl Fn(f64) -> Ramp) -> f64 {
-        if to.speed <= from.speed {
-            return to.speed;
+        let [from_speed, to_speed] = [from.pass.speed, to.pass.speed];
+        if to_speed <= from_speed {
+            return to_speed;
         }
-        let distance = (self.places[to.cell] - self.places[from.cell]).abs();
-        greatest(from.speed, to.speed, distance, |speed| ramp(speed).length())
+        let distance = self.distance([from.cell, to.cell]);
+        greatest(from_speed, to_speed, distance, |speed| ramp(speed).length())
     }
 
     /// Appends the path in time: a sample where each cell begins and wherever
@@ -325,8 +453,8 @@ impl<'a> Path<'a> {
         for (piece, next) in pieces.iter().zip(&pieces[1..]) {
             let mut at = Motion {
                 s: self.places[piece.cell],
-                v: piece.speed,
-                a: 0.0,
+                v: piece.pass.speed,
+                a: piece.pass.accel,
             };
             log(piece.cell, t, at);
             let mut cell = piece.cell;
@@ -431,11 +559,6 @@ mod tests {
     use crate::optimum::Course;
     use crate::primitives::Limits;
     use crate::{Case, PlannerConfig};
-
-    /// By which share slower limits may make a way faster: a cut where a cell is
-    /// only just touched makes the motion level there, and without the touch it
-    /// need not be.
-    const SLACK: f64 = 0.02;
 
     fn leg(x: f64, lead: End, curve: Curve) -> Leg {
         let direction = if lead == End::A {
@@ -649,13 +772,13 @@ mod tests {
 
     /// By how much ways with up to eight curves take longer than the fastest
     /// there is, as a factor: each, and on the average.
-    const OVER: [f64; 2] = [1.12, 1.015];
+    const OVER: [f64; 2] = [1.06, 1.006];
 
     #[test]
     fn it_is_almost_as_fast_as_can_be() {
         let mut runner = TestRunner::deterministic();
         let mut factors = Vec::new();
-        for _ in 0..40 {
+        for _ in 0..std::env::var("CASES").map_or(40, |c| c.parse().expect("n")) {
             let curves = curves().new_tree(&mut runner).expect("curves").current();
             let any = vehicles()
                 .new_tree(&mut runner)
@@ -668,6 +791,7 @@ mod tests {
         }
         let most = factors.iter().copied().fold(0.0, f64::max);
         let mean = factors.iter().sum::<f64>() / factors.len() as f64;
+        eprintln!("GAP {most} {mean}");
         assert!(most <= OVER[0] && mean <= OVER[1], "{most} {mean}");
         // Nor is it ever faster, so that the reference is one.
         let least = factors.iter().copied().fold(f64::MAX, f64::min);
@@ -741,7 +865,8 @@ mod tests {
             if limit == 6 {
                 prop_assert!(slow <= fast);
             } else {
-                prop_assert!(slow >= fast * (1.0 - SLACK), "{slow} {fast} {}", slow / fast);
+                // The fastest there is takes no longer than before.
+                prop_assert!(slow >= fast / OVER[0], "{slow} {fast} {}", slow / fast);
             }
         }
     }
