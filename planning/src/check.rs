@@ -171,8 +171,10 @@ pub fn check<'a>(
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
         return fail(0, FaultKind::Empty);
     };
+    let mut aims = Vec::with_capacity(samples.len());
     for (i, sample) in samples.iter().enumerate() {
-        instant(sample, task, vehicle).or_else(|kind| fail(i, kind))?;
+        let aim = instant(sample, task, vehicle);
+        aims.push(aim.map_err(|kind| Fault { sample: i, kind })?);
     }
     if !begins(first, task) {
         return fail(0, FaultKind::Start);
@@ -189,7 +191,7 @@ pub fn check<'a>(
         .or_else(|kind| fail(0, kind))?;
     let mut poses = Vec::new();
     for (i, pair) in samples.windows(2).enumerate() {
-        let passage = Passage::new(pair[0], pair[1], vehicle);
+        let passage = Passage::new(pair[0], pair[1], [aims[i], aims[i + 1]]);
         passage
             .holds(vehicle, stop, &mut poses)
             .and_then(|step| {
@@ -235,8 +237,9 @@ fn arrived(last: &Sample, goal: Pose2, vehicle: &Vehicle, config: &PlannerConfig
         && turn.abs() <= config.tolerance_rad + EXACT
 }
 
-/// What holds of a sample by itself.
-fn instant(s: &Sample, task: &Task, vehicle: &Vehicle) -> Result<(), FaultKind> {
+/// Whether a sample by itself is within the limits. Gives the angle from the
+/// vehicle's +x to its motion, rad.
+fn instant(s: &Sample, task: &Task, vehicle: &Vehicle) -> Result<f64, FaultKind> {
     let figures = [
         s.t, s.x, s.y, s.theta, s.v, s.a, s.kappa, s.steer_a, s.steer_b,
     ];
@@ -259,11 +262,13 @@ fn instant(s: &Sample, task: &Task, vehicle: &Vehicle) -> Result<(), FaultKind> 
         && s.steer_b.abs() <= vehicle.max_steer_b + EXACT
         && slip.abs() <= vehicle.max_crab() + EXACT
         && (kappa - s.kappa).abs() <= EXACT;
-    if steered {
-        Ok(())
-    } else {
-        Err(FaultKind::Steer)
+    if !steered {
+        return Err(FaultKind::Steer);
     }
+    Ok(match s.lead {
+        End::A => slip,
+        End::B => slip + PI,
+    })
 }
 
 /// What happens from one sample to the next.
@@ -279,17 +284,10 @@ struct Passage {
 }
 
 impl Passage {
-    fn new(from: Sample, to: Sample, vehicle: &Vehicle) -> Self {
+    fn new(from: Sample, to: Sample, aim: [f64; 2]) -> Self {
         let time = to.t - from.t;
-        let aim = |s: &Sample| {
-            let [_, slip] = vehicle.motion([s.steer_a, s.steer_b], s.lead);
-            match s.lead {
-                End::A => slip,
-                End::B => slip + PI,
-            }
-        };
         Self {
-            aim: [aim(&from), aim(&to)],
+            aim,
             way: time * (from.v + time * (2.0 * from.a + to.a) / 6.0),
             time,
             from,
@@ -394,9 +392,9 @@ impl Passage {
         Ok(step)
     }
 
-    /// Replaces `poses` by those on the way, the last of them where it ends, and
-    /// gives how far a point of the vehicle moves at the most between two, m: not
-    /// farther than a collision step.
+    /// Replaces `poses` by those on the way, the last of them where it ends; no point
+    /// of the vehicle moves farther than a collision step between two. Gives how far
+    /// it moves at the most, with what the next sample may be off, m.
     fn trace(&self, vehicle: &Vehicle, poses: &mut Vec<Pose2>) -> f64 {
         let Self {
             from: p,
@@ -423,7 +421,7 @@ impl Passage {
             before = after;
             poses.push(Pose2::new(x, y, heading(to)));
         }
-        metres.abs() * swing
+        metres.abs() * swing + PLACE + ANGLE * reach
     }
 }
 
