@@ -130,6 +130,11 @@ impl Curve {
 
     /// Greatest curvature of the path, 1/m.
     pub(crate) fn peak_bend(&self) -> f64 {
+        self.peak_bend_within(0.0, 1.0)
+    }
+
+    /// Greatest curvature of the path between two fractions, 1/m.
+    pub(crate) fn peak_bend_within(&self, from: f64, to: f64) -> f64 {
         // With w = 2u − 1 the bend is (1 − w²)(6·turn − 32·bump·w)/4, which is
         // steepest where 24·bump·w² − 3·turn·w − 8·bump = 0.
         let (a, b, c) = (24.0 * self.bump, -3.0 * self.turn, -8.0 * self.bump);
@@ -137,8 +142,33 @@ impl Curve {
         let q = -0.5 * (b + (b * b - 4.0 * a * c).sqrt().copysign(b));
         [c / q, q / a]
             .into_iter()
-            .filter(|w| (-1.0..=1.0).contains(w))
-            .map(|w| self.bend((w + 1.0) / 2.0).abs())
+            .map(|w| (w + 1.0) / 2.0)
+            .filter(|u| (from..=to).contains(u))
+            .chain([from, to])
+            .map(|u| self.bend(u).abs())
+            .fold(0.0, f64::max)
+    }
+
+    /// Greatest change of the path's curvature per metre, 1/m².
+    pub(crate) fn peak_bend_rate(&self) -> f64 {
+        self.peak_bend_rate_within(0.0, 1.0)
+    }
+
+    /// Greatest change of the path's curvature per metre between two fractions,
+    /// 1/m².
+    pub(crate) fn peak_bend_rate_within(&self, from: f64, to: f64) -> f64 {
+        // The derivative of the bend, with w = 1 − 2u.
+        let (linear, square) = (6.0 * self.turn, 32.0 * self.bump);
+        let rate = |u: f64| {
+            let w = 1.0 - 2.0 * u;
+            (linear * w + square * (1.5 * w * w - 0.5)) / self.length.powi(2)
+        };
+        let vertex = 0.5 + linear / (6.0 * square);
+        Some(vertex)
+            .filter(|u| (from..=to).contains(u))
+            .into_iter()
+            .chain([from, to])
+            .map(|u| rate(u).abs())
             .fold(0.0, f64::max)
     }
 
@@ -149,6 +179,24 @@ impl Curve {
             self.turning(0.5).abs()
         } else {
             self.peak_bend()
+        }
+    }
+
+    /// Greatest change of the axis's turning per metre, 1/m².
+    pub(crate) fn peak_turning_rate(&self) -> f64 {
+        self.axis().peak_bend_rate()
+    }
+
+    /// The curve of a crab's slip alone.
+    pub(crate) fn slip(&self) -> Self {
+        Self { turn: 0.0, ..*self }
+    }
+
+    /// The curve that the axis alone makes.
+    pub(crate) fn axis(&self) -> Self {
+        Self {
+            bump: self.axis_bump(),
+            ..*self
         }
     }
 
@@ -177,15 +225,20 @@ impl Curve {
         let du = 1.0 / steps as f64;
         let start = (0.0, [0.0, 0.0]);
         let rest = (0..steps).scan([0.0, 0.0], move |at, step| {
-            let from = step as f64 * du;
-            for (node, weight) in GAUSS {
-                let (sin, cos) = curve.direction(from + node * du).sin_cos();
-                at[0] += weight * du * curve.length * cos;
-                at[1] += weight * du * curve.length * sin;
-            }
-            Some(((step + 1) as f64 * du, *at))
+            let [from, to] = [step, step + 1].map(|i| i as f64 * du);
+            *at = curve.place(*at, from, to);
+            Some((to, *at))
         });
         std::iter::once(start).chain(rest)
+    }
+
+    /// The place at a fraction, from that at another near by.
+    pub(crate) fn place(&self, at: [f64; 2], from: f64, to: f64) -> [f64; 2] {
+        let metres = (to - from) * self.length;
+        GAUSS.iter().fold(at, |[x, y], (node, weight)| {
+            let (sin, cos) = self.direction(from + node * (to - from)).sin_cos();
+            [x + weight * metres * cos, y + weight * metres * sin]
+        })
     }
 }
 
@@ -269,9 +322,25 @@ mod tests {
             prop_assert!((curve.peak_bend() - peak).abs() < 1e-4, "{} {}", curve.peak_bend(), peak);
             let turning = (0..=2000).map(|i| curve.turning(at(i)).abs()).fold(0.0, f64::max);
             prop_assert!((curve.peak_turning() - turning).abs() < 1e-4);
+            let change = |i: u32| (curve.turning(at(i + 1)) - curve.turning(at(i))).abs() * 2000.0;
+            let rate = (0..2000).map(change).fold(0.0, f64::max) / curve.length;
+            let told = curve.peak_turning_rate();
+            prop_assert!(told >= rate - 1e-9 && told < rate + 0.02, "{told} {rate}");
             let slip = |i: u32| (curve.direction(at(i)) - curve.heading(at(i))).abs();
             let slip = (0..=2000).map(slip).fold(0.0, f64::max);
             prop_assert!((curve.peak_slip() - slip).abs() < 1e-9);
+            let change = |i: u32| (curve.bend(at(i + 1)) - curve.bend(at(i))).abs() * 2000.0;
+            let rate = (0..2000).map(change).fold(0.0, f64::max) / curve.length;
+            let told = curve.peak_bend_rate();
+            prop_assert!(told >= rate - 1e-9 && told < rate + 0.02, "{told} {rate}");
+            for i in (0..2000).step_by(50) {
+                let (from, to) = (at(i), at(i + 50));
+                let told = [curve.peak_bend_within(from, to), curve.peak_bend_rate_within(from, to)];
+                for i in i..i + 50 {
+                    prop_assert!(curve.bend(at(i)).abs() <= told[0] + 1e-12);
+                    prop_assert!(change(i) / curve.length <= told[1] + 1e-9);
+                }
+            }
             let turned: f64 = (0..2000)
                 .map(|i| (curve.heading(at(i + 1)) - curve.heading(at(i))).abs())
                 .sum();

@@ -5,6 +5,10 @@ use crate::pose::Pose2;
 use crate::vehicle::End;
 
 /// One instant of a plan. Its fields are the columns of [`Plan::write_csv`].
+///
+/// Between two samples the acceleration changes evenly in time, so that the speed
+/// is a square and the distance a cubic of it; curvature and steering angles
+/// change evenly with the distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// Time since the plan began, s.
@@ -17,7 +21,8 @@ pub struct Sample {
     pub theta: f64,
     /// Speed, m/s, never negative: [`Sample::lead`] tells which way.
     pub v: f64,
-    /// Acceleration along the path until the next sample, m/s².
+    /// Acceleration along the path, m/s²: to the next sample it changes evenly
+    /// in time.
     pub a: f64,
     /// Turning of the vehicle per metre moved, 1/m, counterclockwise positive:
     /// θ changes at the rate v·kappa whichever end leads.

@@ -60,6 +60,7 @@ impl Motion {
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_curvature: f64,
+    pub(crate) max_curvature_rate: f64,
     pub(crate) max_crab: f64,
     /// Of each axle its distance from base_link, m, and the tangent of its
     /// greatest steering angle.
@@ -73,6 +74,7 @@ impl Limits {
     pub(crate) fn new(vehicle: &Vehicle, config: &PlannerConfig) -> Self {
         Self {
             max_curvature: vehicle.max_curvature(),
+            max_curvature_rate: vehicle.max_curvature_rate,
             max_crab: vehicle.max_crab(),
             axles: [
                 [vehicle.axles()[0].abs(), vehicle.max_steer_a.tan()],
@@ -86,6 +88,9 @@ impl Limits {
 
     /// Whether the vehicle can follow a curve.
     pub(crate) fn allow(&self, curve: &Curve) -> bool {
+        if curve.peak_turning_rate() > self.max_curvature_rate {
+            return false;
+        }
         if !curve.crab {
             return curve.peak_bend() <= self.max_curvature;
         }

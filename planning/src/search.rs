@@ -682,6 +682,7 @@ mod tests {
             let mut vehicle = Vehicle::shuttle();
             if !symmetric {
                 (vehicle.max_steer_b, vehicle.crab) = (0.0, false);
+                vehicle.max_steer_rate_a *= 2.0;
                 (vehicle.axles_x, vehicle.centre_x) = (1.2, 1.2);
             }
             let (start, goal) = (Pose2::new(start.0, start.1, start.2), Pose2::new(goal.0, goal.1, goal.2));

@@ -82,7 +82,7 @@ mod tests {
             let last = stop.plan.samples.last().expect("samples");
             assert!((last.x - sign * 9.0 / 2.4).abs() < 1e-9, "{}", last.x);
             assert!((stop.plan.duration_s - 3.0 / 1.2).abs() < 1e-9);
-            assert_eq!((last.v, last.a), (0.0, 0.0));
+            assert_eq!((last.v, last.a), (0.0, -1.2));
         }
     }
 

@@ -12,11 +12,9 @@ use janus_perception::Grid;
 
 use crate::file::{FileError, read_text};
 use crate::map::Map;
+use crate::polygon::Polygon;
 use crate::pose::Pose2;
 use crate::vehicle::Vehicle;
-
-/// A simple polygon's vertices, m, in either sense; not necessarily convex.
-pub type Polygon = Vec<[f64; 2]>;
 
 /// The longest file, bytes.
 const FILE_LIMIT: u64 = 16 << 20;
@@ -132,11 +130,15 @@ impl Case {
             }
         }
         let mut places = coordinates.chunks_exact(2).map(|at| [at[0], at[1]]);
-        let polygons = corners.iter().map(|&n| places.by_ref().take(n).collect());
+        let polygons = corners.iter().enumerate().map(|(i, &n)| {
+            Polygon::new(places.by_ref().take(n).collect()).map_err(|error| {
+                FileError::malformed(path, format!("obstacle {}", i + 1), error.to_string())
+            })
+        });
         Ok(Self {
             start: Pose2::new(*x, *y, *theta),
             goal: Pose2::new(*goal_x, *goal_y, *goal_theta),
-            polygons: polygons.collect(),
+            polygons: polygons.collect::<Result<_, _>>()?,
         })
     }
 
@@ -164,6 +166,7 @@ impl Case {
         };
         for polygon in &self.polygons {
             let cells = polygon
+                .vertices()
                 .iter()
                 .map(|at| [(at[0] - x) / cell, (at[1] - y) / cell]);
             raster.fill(&cells.collect::<Vec<_>>());
@@ -294,8 +297,8 @@ mod tests {
         let case = case(&format!("{SQUARE}\r\n")).expect("a case");
         assert_eq!(case.goal, Pose2::new(3.0, 0.0, 1.5));
         assert_eq!(
-            case.polygons,
-            [[[1.0, 1.0], [2.0, 1.0], [2.0, 2.0], [1.0, 2.0]]]
+            case.polygons[0].vertices(),
+            [[1.0, 1.0], [2.0, 1.0], [2.0, 2.0], [1.0, 2.0]]
         );
         let map = case.map(100);
         assert_eq!(map.origin, Pose2::new(-15.0, -15.0, 0.0));
@@ -317,11 +320,14 @@ mod tests {
         let case = Case {
             start: Pose2::new(far(0.0), far(0.0), 0.0),
             goal: Pose2::new(far(3.0), far(0.0), 0.0),
-            polygons: vec![vec![
-                [far(1.0), far(1.0)],
-                [far(2.0), far(1.0)],
-                [far(2.0), far(2.0)],
-            ]],
+            polygons: vec![
+                Polygon::new(vec![
+                    [far(1.0), far(1.0)],
+                    [far(2.0), far(1.0)],
+                    [far(2.0), far(2.0)],
+                ])
+                .expect("a triangle"),
+            ],
         };
         let map = case.map(50);
         assert_eq!(map.in_grid(case.start), Pose2::new(15.0, 15.0, 0.0));
@@ -389,7 +395,7 @@ mod tests {
             share in 0.0..1.0f64, along in 0.0..1.0f64, corner in any::<prop::sample::Index>(),
         ) {
             let n = radii.len();
-            let vertices: Polygon = radii.iter().enumerate().map(|(i, r)| {
+            let vertices: Vec<_> = radii.iter().enumerate().map(|(i, r)| {
                 let angle = std::f64::consts::TAU * i as f64 / n as f64;
                 [x + r * angle.cos(), y + r * angle.sin()]
             }).collect();
@@ -402,7 +408,7 @@ mod tests {
             let case = Case {
                 start: Pose2::default(),
                 goal: Pose2::default(),
-                polygons: vec![vertices],
+                polygons: vec![Polygon::new(vertices).expect("a star")],
             };
             let map = case.map(170);
             let at = map.in_grid(Pose2::new(inside[0], inside[1], 0.0));

@@ -34,6 +34,9 @@ impl End {
     }
 }
 
+/// By which share limits that agree exactly may seem to contradict each other.
+const ROUNDING: f64 = 1e-9;
+
 /// Shape and limits of a vehicle; SI units, radians.
 ///
 /// `base_link` is the point that moves along the vehicle's axis when it turns:
@@ -70,12 +73,18 @@ pub struct Vehicle {
     pub max_steer_rate_b: f64,
     /// Whether it may move at an angle to its axis without turning.
     pub crab: bool,
+    /// Greatest change of the curvature per metre moved, 1/m².
+    pub max_curvature_rate: f64,
+    /// Least speed that the drive can hold; slower only to start and to stop.
+    pub min_speed: f64,
     /// Greatest speed, either end leading.
     pub max_speed: f64,
     /// Greatest acceleration along the path.
     pub max_accel: f64,
     /// Greatest deceleration along the path, positive.
     pub max_decel: f64,
+    /// Greatest change of the acceleration along the path, m/s³.
+    pub max_jerk: f64,
     /// Greatest acceleration across the path.
     pub max_lateral_accel: f64,
     /// Time at standstill when the leading end changes.
@@ -214,6 +223,24 @@ impl Vehicle {
             Invalid::unless(field, limit, 0.05..=20.0, "m/s² between 0.05 and 20")?;
         }
         Invalid::unless(
+            "max_jerk",
+            self.max_jerk,
+            0.05..=1000.0,
+            "m/s³ between 0.05 and 1000",
+        )?;
+        Invalid::unless(
+            "max_curvature_rate",
+            self.max_curvature_rate,
+            0.01..=100.0,
+            "1/m² between 0.01 and 100",
+        )?;
+        Invalid::unless(
+            "min_speed",
+            self.min_speed,
+            0.01..=self.max_speed,
+            "m/s between 0.01 and max_speed",
+        )?;
+        Invalid::unless(
             "dwell",
             self.dwell,
             0.0..=600.0,
@@ -230,7 +257,40 @@ impl Vehicle {
         if self.crab && self.max_crab() <= 0.0 {
             return Err(Invalid {
                 field: "crab",
-                expected: "false where an axle is fixed".into(),
+                expected: "false where max_steer_a or max_steer_b is 0, which fixes an axle".into(),
+            });
+        }
+        self.agrees()
+    }
+
+    /// Whether the limits leave something that keeps to all of them.
+    fn agrees(&self) -> Result<(), Invalid> {
+        let rates = [
+            ("max_steer_rate_a", self.max_steer_rate_a),
+            ("max_steer_rate_b", self.max_steer_rate_b),
+        ];
+        for ((field, rate), x) in rates.into_iter().zip(self.axles()) {
+            // An axle steers by x metres times the change of the curvature
+            // where the wheels are straight, and by less where they are not.
+            let least = x.abs() * self.max_curvature_rate * self.min_speed;
+            if rate < least * (1.0 - ROUNDING) {
+                return Err(Invalid {
+                    field,
+                    expected: format!(
+                        "at least {least:.3} rad/s, so that max_curvature_rate can be steered \
+                         at min_speed, found {rate}"
+                    ),
+                });
+            }
+        }
+        let across = self.min_speed.powi(2) * self.max_curvature();
+        if self.max_lateral_accel < across * (1.0 - ROUNDING) {
+            return Err(Invalid {
+                field: "max_lateral_accel",
+                expected: format!(
+                    "at least {across:.3} m/s², that of the least radius at min_speed, found {}",
+                    self.max_lateral_accel
+                ),
             });
         }
         Ok(())
@@ -298,20 +358,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn car() -> Vehicle {
-        Vehicle {
-            name: "car".into(),
-            length: 4.689,
-            width: 1.942,
-            height: 1.5,
-            wheelbase: 2.8,
-            axles_x: 1.4,
-            centre_x: 1.4155,
-            max_steer_a: 0.75,
-            max_steer_b: 0.0,
-            max_steer_rate_b: 0.0,
-            crab: false,
-            ..Vehicle::shuttle()
-        }
+        crate::Case::car()
     }
 
     #[test]
@@ -346,6 +393,38 @@ mod tests {
             ..car()
         };
         assert_eq!(crab.validate().expect_err("crab").field, "crab");
+    }
+
+    #[test]
+    fn limits_that_contradict_each_other_are_told_by_their_names() {
+        let says = |change: fn(&mut Vehicle)| {
+            let mut vehicle = Vehicle::shuttle();
+            change(&mut vehicle);
+            vehicle.validate().expect_err("a contradiction").to_string()
+        };
+        assert_eq!(
+            says(|v| v.max_steer_rate_a = 0.5),
+            "max_steer_rate_a: expected at least 0.600 rad/s, so that max_curvature_rate can \
+             be steered at min_speed, found 0.5"
+        );
+        assert_eq!(
+            says(|v| (v.min_speed, v.max_curvature_rate, v.max_lateral_accel) = (2.0, 0.1, 1.0)),
+            "max_lateral_accel: expected at least 1.610 m/s², that of the least radius at \
+             min_speed, found 1"
+        );
+        assert_eq!(
+            says(|v| v.min_speed = 5.0),
+            "min_speed: expected m/s between 0.01 and max_speed, found 5"
+        );
+        assert!(says(|v| v.max_jerk = f64::NAN).starts_with("max_jerk: expected m/s³"));
+        assert!(says(|v| v.max_curvature_rate = 0.0).starts_with("max_curvature_rate: "));
+        // At the very bounds they agree.
+        let exact = Vehicle {
+            max_steer_rate_a: 0.6,
+            max_steer_rate_b: 0.6,
+            ..Vehicle::shuttle()
+        };
+        assert_eq!(exact.validate(), Ok(()));
     }
 
     #[test]

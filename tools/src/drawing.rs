@@ -91,7 +91,10 @@ impl Drawing<'_> {
         }
         write!(out, "<path fill=\"none\" stroke=\"#888888\" d=\"")?;
         for polygon in &self.problem.polygons {
-            let places = polygon.iter().map(|&[x, y]| Pose2::new(x, y, 0.0));
+            let places = polygon
+                .vertices()
+                .iter()
+                .map(|&[x, y]| Pose2::new(x, y, 0.0));
             let places = places.map(|pose| self.problem.map.in_grid(pose));
             paper.line(out, places)?;
             write!(out, "Z")?;
