@@ -69,8 +69,18 @@ pub(crate) fn chain(
     })
 }
 
+/// Bins into which the price of a cell's width is divided: what is in one bin
+/// spreads in no order.
+const BINS_A_CELL: u64 = 16;
+
+/// What it costs the disc to come nearer to the start is taken for this much of
+/// what it is, so that rounding never makes a step away from the goal cheaper
+/// than that.
+const ROUNDED: f64 = 0.999;
+
 /// Bounds for one goal on one grid. The disc's distances spread from the goal
-/// only as far as they are asked for.
+/// toward the start, and farther only as far as they are asked for (Silver,
+/// "Cooperative Pathfinding", 2005).
 pub(crate) struct Heuristic<'a> {
     frame: &'a Frame,
     obstacles: &'a Obstacles<'a>,
@@ -91,12 +101,15 @@ pub(crate) struct Heuristic<'a> {
     /// What each of [`STEPS`] costs at least, and what it costs where all is
     /// unknown.
     prices_of_steps: [[u64; 2]; STEPS.len()],
-    /// Bounds yet to spread, with their index, in bins from `settled` on.
+    /// Bounds yet to spread, with their index, in bins by what a way over there
+    /// to the start costs at least; the first begins at `settled`.
     open: VecDeque<Vec<(u64, usize)>>,
-    /// Width of a bin: the price of the cheapest step.
+    /// Width of a bin.
     bin: u64,
-    /// No bound below this will still change; a multiple of `bin`.
+    /// No bound of a way that costs less will still change.
     settled: u64,
+    /// Price of a metre toward the start, at least.
+    per_metre: f64,
     /// Knows nothing, so that the search becomes Dijkstra's.
     #[cfg(test)]
     pub(crate) blind: bool,
@@ -151,14 +164,11 @@ impl<'a> Heuristic<'a> {
                 .collect(),
             bounds: vec![UNSEEN; window.points()],
             window,
-            bin: prices_of_steps
-                .iter()
-                .flatten()
-                .fold(u64::MAX, |a, &b| a.min(b))
-                .max(1),
+            bin: (prices.length_bound(primitives.cell) / BINS_A_CELL).max(1),
             prices_of_steps,
             open: VecDeque::new(),
             settled: 0,
+            per_metre: prices.length_bound(1.0) as f64 * ROUNDED / STRETCH,
             #[cfg(test)]
             blind: false,
         };
@@ -182,11 +192,13 @@ impl<'a> Heuristic<'a> {
     /// The least price of the disc's way to the goal.
     fn disc(&mut self, at: [i32; 2]) -> Option<u64> {
         let index = self.window.index(at)?;
-        while self.bounds[index] == UNSEEN || self.bounds[index] >= self.settled {
-            if self.bounds[index] == IMPASSABLE {
-                return None;
+        let to_start = self.to_start(at);
+        loop {
+            match self.bounds[index] {
+                IMPASSABLE => return None,
+                bound if bound != UNSEEN && bound + to_start < self.settled => break,
+                _ => self.spread()?,
             }
-            self.spread()?;
         }
         Some((self.bounds[index] - 1).saturating_sub(self.saved))
     }
@@ -204,18 +216,24 @@ impl<'a> Heuristic<'a> {
         }
     }
 
-    /// Spreads the bounds of one bin, none of which another can still lower,
-    /// as no step is cheaper than the bin is wide (Dial, "Algorithm 360:
-    /// Shortest-Path Forest with Topological Ordering", 1969); `None` when
+    /// The least price of the disc's way from here to the start.
+    fn to_start(&self, at: [i32; 2]) -> u64 {
+        let [x, y] = self.primitives.place(at);
+        (x.hypot(y) * self.per_metre) as u64
+    }
+
+    /// Spreads the bounds of one bin, until none of them changes any more: what
+    /// leads straight to the start comes into the same bin (Dial, "Algorithm
+    /// 360: Shortest-Path Forest with Topological Ordering", 1969); `None` when
     /// nothing is left to spread.
     fn spread(&mut self) -> Option<()> {
-        let due = self.open.pop_front()?;
-        self.settled += self.bin;
-        for (bound, index) in due {
+        while let Some((bound, index)) = self.open.front_mut()?.pop() {
             if self.bounds[index] == bound {
                 self.spread_from(index, bound);
             }
         }
+        self.open.pop_front();
+        self.settled += self.bin;
         Some(())
     }
 
@@ -245,7 +263,8 @@ impl<'a> Heuristic<'a> {
             return;
         }
         self.bounds[index] = bound;
-        let bin = ((bound - self.settled) / self.bin) as usize;
+        let bin = (bound + self.to_start(at)).saturating_sub(self.settled) / self.bin;
+        let bin = bin as usize;
         if self.open.len() <= bin {
             self.open.resize_with(bin + 1, Vec::new);
         }

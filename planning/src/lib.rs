@@ -153,6 +153,9 @@ impl Planner {
         if !start.is_finite() || !goal.is_finite() {
             return Err(PlanError::NotFinite);
         }
+        if deadline.is_some_and(|deadline| deadline.is_zero()) {
+            return Err(PlanError::Deadline { expansions: 0 });
+        }
         grid_is_whole(grid)?;
         let mut obstacles = self.obstacles(grid);
         self.endpoints_are_free(&obstacles, start, goal)?;
@@ -183,15 +186,13 @@ impl Planner {
             window(&from_start)?,
         );
         let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
-        let earlier = previous.and_then(|plan| {
-            let reuse = Reuse {
-                setting,
-                frame: &from_start,
-                sweeps: &ahead.sweeps,
-            };
-            reuse.way(&plan.legs)
-        });
-        let found = Search::new(setting, ahead, &from_goal, earlier).run(
+        let reuse = Reuse {
+            setting,
+            frame: &from_start,
+            sweeps: &ahead.sweeps,
+        };
+        let known = reuse.way(previous.map_or(&[], |plan| &plan.legs));
+        let found = Search::new(setting, ahead, &from_goal, known).run(
             || deadline.is_some_and(|deadline| begun.elapsed() >= deadline),
             |standing| see(&Improvement::from(standing)),
         )?;

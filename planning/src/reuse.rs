@@ -1,10 +1,12 @@
-//! What an earlier plan is still worth: its way, met by one curve from the new
-//! start and left by one curve to the new goal, where that is free on the new
-//! grid.
+//! Ways that are known before a search: one curve from the start to the goal,
+//! and an earlier plan, met by one curve from the new start and left by one curve
+//! to the new goal, where that is free on the new grid.
 //!
-//! Where the street has not changed, such a way is about as good as what a
-//! search would find, and the search has only to prove it: all that cannot be
-//! cheaper is left out from the beginning.
+//! Where the street is open or has not changed, such a way is about as good as
+//! what a search would find, and the search has only to prove it: all that
+//! cannot be cheaper is left out from the beginning.
+
+use std::f64::consts::PI;
 
 use crate::curve::Curve;
 use crate::lattice::{Frame, Leg, Setting};
@@ -23,8 +25,8 @@ pub(crate) struct Known {
 /// What is the same place and the same direction, m and rad.
 const EXACT: f64 = 1e-9;
 
-/// The earlier way is met and left within this distance, m.
-const JOIN_WITHIN: f64 = 20.0;
+/// A curve to or from the earlier way is no longer than this, m.
+const JOIN_WITHIN: f64 = 40.0;
 
 /// A pose and the end that leads there.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +48,27 @@ pub(crate) struct Reuse<'a> {
 }
 
 impl Reuse<'_> {
-    /// The cheapest way over parts of the earlier one, if any of them is free.
+    /// The cheapest way without a search, if any is free.
     pub(crate) fn way(&self, earlier: &[Leg]) -> Option<Known> {
+        let ways = [self.direct(), self.over(earlier)];
+        ways.into_iter().flatten().min_by_key(|way| way.price)
+    }
+
+    /// The way by one curve.
+    fn direct(&self) -> Option<Known> {
+        let end = self.frame.end;
+        let ways = [end, end.other()].into_iter().filter_map(|lead| {
+            let start = self.start(lead);
+            let turn = self.frame.turn_left(start.direction, lead);
+            let (price, leg) = self.join(start, self.frame.goal, turn, [EXACT; 2])?;
+            let legs = leg.into_iter().collect();
+            Some(Known { legs, price })
+        });
+        ways.min_by_key(|way| way.price)
+    }
+
+    /// The cheapest way over parts of an earlier one.
+    fn over(&self, earlier: &[Leg]) -> Option<Known> {
         // What it costs to drive the legs before each, and how many of these
         // cannot be driven any more.
         let (mut prices, mut blocked) = (vec![0], vec![0]);
@@ -101,21 +122,22 @@ impl Reuse<'_> {
     /// there.
     fn enter(&self, leg: &Leg) -> Option<Priced> {
         let to = self.begin(leg);
-        let start = Joint {
-            at: [0.0; 2],
-            direction: if leg.lead == self.frame.end {
-                0.0
-            } else {
-                std::f64::consts::PI
-            },
-            lead: leg.lead,
-        };
+        let start = self.start(leg.lead);
         self.join(
             start,
             to.at,
             wrap(to.direction - start.direction),
             [EXACT; 2],
         )
+    }
+
+    /// The start with an end leading.
+    fn start(&self, lead: End) -> Joint {
+        Joint {
+            at: [0.0; 2],
+            direction: if lead == self.frame.end { 0.0 } else { PI },
+            lead,
+        }
     }
 
     /// From where a leg ends to the goal.

@@ -77,7 +77,7 @@ fn plan(planner: &Planner, grid: &Grid, start: Pose2, goal: Pose2) -> Plan {
         assert!(pair[0].pose().distance(pair[1].pose()) <= 0.05 + 1e-9);
     }
     let kept = plan.expansions.min(planner.config().trace);
-    assert!(plan.expansions > 0 && plan.search.len() == kept as usize);
+    assert_eq!(plan.search.len(), kept as usize);
     plan
 }
 

@@ -91,12 +91,8 @@ impl Drawing<'_> {
         }
         write!(out, "<path fill=\"none\" stroke=\"#888888\" d=\"")?;
         for polygon in &self.problem.polygons {
-            let places = polygon
-                .vertices()
-                .iter()
-                .map(|&[x, y]| Pose2::new(x, y, 0.0));
-            let places = places.map(|pose| self.problem.map.in_grid(pose));
-            paper.line(out, places)?;
+            let vertices = polygon.vertices().iter();
+            paper.line(out, vertices.map(|&[x, y]| Pose2::new(x, y, 0.0)))?;
             write!(out, "Z")?;
         }
         writeln!(out, "\"/>")

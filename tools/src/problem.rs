@@ -14,8 +14,7 @@ const CASE_CELL_MM: u32 = 50;
 pub(crate) struct Problem {
     /// The obstacles as cells.
     pub(crate) map: Map,
-    /// The obstacles as they were given, if not as cells; in the frame of
-    /// their file.
+    /// The obstacles as they were given, if not as cells; in the grid's frame.
     pub(crate) polygons: Vec<Polygon>,
     /// Where the vehicle begins, in the frame of the file.
     start: Pose2,
@@ -76,9 +75,18 @@ impl Problem {
 
     /// A case of the benchmark.
     pub(crate) fn of_case(case: Case) -> Self {
+        let map = case.map(CASE_CELL_MM);
+        let in_grid = |polygon: &Polygon| {
+            let vertices = polygon.vertices().iter().map(|&[x, y]| {
+                let place = map.in_grid(Pose2::new(x, y, 0.0));
+                [place.x, place.y]
+            });
+            Polygon::new(vertices.collect())
+        };
         Self {
-            map: case.map(CASE_CELL_MM),
-            polygons: case.polygons,
+            // A polygon that was one is one elsewhere.
+            polygons: case.polygons.iter().flat_map(in_grid).collect(),
+            map,
             start: case.start,
             goal: case.goal,
             centre_x: Case::car().centre_x,

@@ -52,6 +52,15 @@ impl Replanner {
             ),
             None => Err(PlanError::NoGoal),
         };
+        if let Ok(plan) = &plan {
+            tracing::debug!(
+                frame = frame.index,
+                expansions = plan.expansions,
+                cost = plan.cost,
+                bound = plan.suboptimality_bound,
+                "planned"
+            );
+        }
         self.last = plan.as_ref().ok().cloned();
         let plan = plan.map_err(|error| {
             let (speed, lead) = self.route.motion(frame.stamp);

@@ -81,7 +81,7 @@ fn text(folder: &TempDir, name: &str) -> String {
 
 #[test]
 fn a_plan_is_told_drawn_and_recorded() {
-    let folder = wall(3.0, 7.5);
+    let folder = wall(0.5, 4.0);
     let file = |name: &str| folder.path().join(name).display().to_string();
     let (csv, svg, rrd) = (file("plan.csv"), file("plan.svg"), file("plan.rrd"));
     let files = ["--out", &csv, "--svg", &svg, "--save", &rrd];
@@ -154,7 +154,7 @@ fn a_plan_is_told_drawn_and_recorded() {
 
 #[test]
 fn a_plan_gets_better_until_the_deadline() {
-    let folder = wall(3.0, 7.5);
+    let folder = wall(0.5, 4.0);
     let soon = json(&across(&folder, &["--json"]).stdout);
     let ran = across(&folder, &["--json", "--deadline", "1500"]);
     assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
@@ -270,7 +270,7 @@ fn no_way_and_no_time_are_told_apart() {
     );
     assert!(told["length_m"].is_null() && told["first_ms"].is_null());
 
-    let open = wall(3.0, 7.5);
+    let open = wall(0.5, 4.0);
     fails(
         &across(&open, &["--budget", "2"]),
         1,

@@ -5,7 +5,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use janus_planning::{Map, Plan, PlanError, Planner, PlannerConfig, Pose2, Query, Sample, Vehicle};
+use janus_planning::{
+    Map, Plan, PlanError, Planner, PlannerConfig, Pose2, Query, Sample, Task, Vehicle, check,
+};
 use serde::Serialize;
 
 use super::counts;
@@ -123,8 +125,21 @@ impl Attempt {
                 expansions: better.expansions,
             });
         });
+        let took = begin.elapsed();
+        let plan = plan.and_then(|plan| {
+            // The planner knows them as cells.
+            let task = Task {
+                start,
+                speed: 0.0,
+                goal: Some(goal),
+            };
+            let outlines = problem.polygons.as_slice();
+            let (vehicle, config) = (planner.vehicle(), planner.config());
+            check(&plan.samples, &task, vehicle, outlines, config)?;
+            Ok(plan)
+        });
         Self {
-            took: begin.elapsed(),
+            took,
             planner,
             ends,
             plan,
