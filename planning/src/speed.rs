@@ -100,7 +100,7 @@ fn knots(vehicle: &Vehicle, stretch: &[Leg]) -> Vec<Knot> {
         } = leg;
         let straight = curve.turn == 0.0 && curve.bump == 0.0;
         let step = if straight { STRAIGHT_STEP } else { CURVED_STEP };
-        let count = (curve.length / step).ceil().max(2.0) as usize;
+        let count = (curve.length / step).ceil().max(8.0) as usize;
         let (sin, cos) = direction.sin_cos();
         // The end of one leg is the beginning of the next.
         knots.pop();
