@@ -51,7 +51,7 @@ use heuristic::{Heuristic, Relaxation};
 use lattice::{Frame, Reach, Setting};
 use price::Prices;
 use primitives::{Limits, Primitives};
-use search::{Search, Standing};
+use search::{Found, Search, Standing};
 use std::time::{Duration, Instant};
 use window::Window;
 
@@ -113,60 +113,26 @@ impl Planner {
         start: Pose2,
         goal: Pose2,
         deadline: Option<Duration>,
-        mut see: impl FnMut(&Improvement),
+        see: impl FnMut(&Improvement),
     ) -> Result<Plan, PlanError> {
         let begun = Instant::now();
-        if !start.is_finite() || !goal.is_finite() {
-            return Err(PlanError::NotFinite);
-        }
+        let ground = self.prepare(grid)?;
+        let deadline = deadline.map(|deadline| deadline.saturating_sub(begun.elapsed()));
+        ground.plan_until(start, goal, deadline, see)
+    }
+
+    /// Does what is the same for all plans on one grid.
+    pub fn prepare<'a>(&'a self, grid: &'a Grid) -> Result<Ground<'a>, PlanError> {
         grid_is_whole(grid)?;
         let mut obstacles = self.obstacles(grid);
-        self.endpoints_are_free(&obstacles, start, goal)?;
-        let relaxation = self.relaxation();
         if self.config.unknown == Unknown::Price {
-            let within = relaxation.longest + self.primitives.drift;
+            let within = self.primitives.longest + self.primitives.drift;
             obstacles.price_unknown(&self.footprint, within);
         }
-
-        let either_way =
-            self.vehicle.is_symmetric() && self.config.goal_heading == GoalHeading::Axis;
-        let setting = Setting {
-            config: &self.config,
-            primitives: &self.primitives,
-            limits: &self.limits,
-            footprint: &self.footprint,
-            obstacles: &obstacles,
-        };
-        let from_start = Frame::new(start, goal, either_way);
-        let from_goal = Frame::new(goal, start, either_way);
-        let window = |frame| Window::new(frame, &obstacles, &self.primitives);
-        let heuristic = Heuristic::new(
-            &from_start,
-            &obstacles,
-            &self.primitives,
-            &self.limits.prices,
-            relaxation,
-            window(&from_start)?,
-        );
-        let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
-        let found = Search::new(setting, ahead, &from_goal).run(
-            || deadline.is_some_and(|deadline| begun.elapsed() >= deadline),
-            |standing| see(&Improvement::from(standing)),
-        )?;
-
-        let samples = speed::profile(&self.vehicle, &found.legs, start, found.lead);
-        let task = Task {
-            start,
-            speed: 0.0,
-            goal: Some(goal),
-        };
-        check(&samples, &task, &self.vehicle, grid, &self.config)?;
-        Ok(Plan {
-            cost: Prices::in_metres(found.price),
-            suboptimality_bound: search::bound(found.price, found.least),
-            expansions: found.expansions,
-            search: found.trace,
-            ..self.measured(samples, &obstacles)
+        Ok(Ground {
+            planner: self,
+            grid,
+            obstacles,
         })
     }
 
@@ -184,32 +150,6 @@ impl Planner {
         let clearance = self.config.clearance_m.max(Plan::FARTHEST_M);
         let sight = self.footprint.reach() + clearance + self.primitives.drift;
         Obstacles::new(grid, self.config.unknown, sight)
-    }
-
-    fn endpoints_are_free(
-        &self,
-        obstacles: &Obstacles<'_>,
-        start: Pose2,
-        goal: Pose2,
-    ) -> Result<(), PlanError> {
-        let at = |pose| obstacles.stands(&self.footprint, &Axis::of(pose));
-        at(start).map_err(|obstruction| match obstruction {
-            Obstruction::Outside => PlanError::StartOutside,
-            Obstruction::Blocked => PlanError::StartBlocked,
-        })?;
-        at(goal).map_err(|obstruction| match obstruction {
-            Obstruction::Outside => PlanError::GoalOutside,
-            Obstruction::Blocked => PlanError::GoalBlocked,
-        })
-    }
-
-    fn relaxation(&self) -> Relaxation {
-        Relaxation {
-            radius: self.footprint.inscribed_radius(),
-            max_curvature: self.limits.max_curvature,
-            longest: self.primitives.longest,
-            tolerance: self.config.cell_m,
-        }
     }
 
     /// A plan of which only the search is left out.
@@ -259,6 +199,135 @@ impl Planner {
                     obstacles.clearance(&self.body, axis, nearest)
                 }
             })
+    }
+}
+
+/// A grid made ready for one planner, for many plans on it.
+pub struct Ground<'a> {
+    planner: &'a Planner,
+    grid: &'a Grid,
+    obstacles: Obstacles<'a>,
+}
+
+impl Ground<'_> {
+    /// As [`Planner::plan`].
+    pub fn plan(&self, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
+        self.plan_until(start, goal, None, |_| ())
+    }
+
+    /// As [`Planner::plan_until`].
+    pub fn plan_until(
+        &self,
+        start: Pose2,
+        goal: Pose2,
+        deadline: Option<Duration>,
+        mut see: impl FnMut(&Improvement),
+    ) -> Result<Plan, PlanError> {
+        let begun = Instant::now();
+        if !start.is_finite() || !goal.is_finite() {
+            return Err(PlanError::NotFinite);
+        }
+        self.ends_are_free(start, goal)?;
+        let planner = self.planner;
+        let mut out_of_time = || deadline.is_some_and(|deadline| begun.elapsed() >= deadline);
+        let found = self.search(start, goal, &mut out_of_time, &mut see)?;
+
+        let samples = speed::profile(&planner.vehicle, &found.legs, start, found.lead);
+        let task = Task {
+            start,
+            speed: 0.0,
+            goal: Some(goal),
+        };
+        check(
+            &samples,
+            &task,
+            &planner.vehicle,
+            self.grid,
+            &planner.config,
+        )?;
+        Ok(Plan {
+            cost: Prices::in_metres(found.price),
+            suboptimality_bound: search::bound(found.price, found.least),
+            expansions: found.expansions,
+            search: found.trace,
+            ..planner.measured(samples, &self.obstacles)
+        })
+    }
+
+    /// Searches from the start, on a lattice that ends at the goal by poses as
+    /// fine as it takes; where the start is what the lattice is too coarse for,
+    /// from the goal, and turns the way round.
+    fn search(
+        &self,
+        start: Pose2,
+        goal: Pose2,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(&Improvement),
+    ) -> Result<Found, PlanError> {
+        let forth = self.search_from(start, goal, 0, out_of_time, see);
+        let Err(PlanError::NoPath { expansions }) = forth else {
+            return forth;
+        };
+        self.search_from(goal, start, expansions, out_of_time, see)
+            .map(|found| found.reversed(start))
+    }
+
+    fn search_from(
+        &self,
+        start: Pose2,
+        goal: Pose2,
+        spent: u32,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(&Improvement),
+    ) -> Result<Found, PlanError> {
+        let planner = self.planner;
+        let either_way =
+            planner.vehicle.is_symmetric() && planner.config.goal_heading == GoalHeading::Axis;
+        let setting = Setting {
+            config: &planner.config,
+            primitives: &planner.primitives,
+            limits: &planner.limits,
+            footprint: &planner.footprint,
+            obstacles: &self.obstacles,
+        };
+        let from_start = Frame::new(start, goal, either_way);
+        let from_goal = Frame::new(goal, start, either_way);
+        let window = || Window::new(&from_start, &self.obstacles, &planner.primitives);
+        let heuristic = Heuristic::new(
+            &from_start,
+            &self.obstacles,
+            &planner.primitives,
+            &planner.limits.prices,
+            self.relaxation(),
+            window()?,
+        );
+        let ahead = Reach::new(setting, &from_start, window()?, heuristic);
+        Search::new(setting, ahead, &from_goal, spent)
+            .run(out_of_time, |standing| see(&Improvement::from(standing)))
+    }
+
+    fn ends_are_free(&self, start: Pose2, goal: Pose2) -> Result<(), PlanError> {
+        let at = |pose| {
+            self.obstacles
+                .stands(&self.planner.footprint, &Axis::of(pose))
+        };
+        at(start).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::StartOutside,
+            Obstruction::Blocked => PlanError::StartBlocked,
+        })?;
+        at(goal).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::GoalOutside,
+            Obstruction::Blocked => PlanError::GoalBlocked,
+        })
+    }
+
+    fn relaxation(&self) -> Relaxation {
+        Relaxation {
+            radius: self.planner.footprint.inscribed_radius(),
+            max_curvature: self.planner.limits.max_curvature,
+            longest: self.planner.primitives.longest,
+            tolerance: self.planner.config.cell_m,
+        }
     }
 }
 

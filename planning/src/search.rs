@@ -13,14 +13,14 @@ use crate::approach::{Approach, Approaches, FINEST};
 use crate::curve::Curve;
 use crate::error::PlanError;
 use crate::lattice::{Edge, Frame, Leg, Reach, Setting, Way, direction};
-use crate::pose::wrap;
+use crate::pose::{Pose2, wrap};
 use crate::primitives::Motion;
 use crate::vehicle::End;
 use crate::window::State;
 
 /// Ports that the search begins with. They are doubled when it has expanded so
 /// many states without a way, and again at twice as many.
-const PORTS: usize = 400;
+const PORTS: usize = 150;
 const PATIENCE: u32 = 3_200;
 /// There are no more than this.
 const MOST_PORTS: usize = 3_200;
@@ -53,6 +53,26 @@ pub(crate) struct Found {
     pub(crate) trace: Vec<[f64; 2]>,
 }
 
+impl Found {
+    /// The same way, driven back from where it ends, which is the start. Where
+    /// the ends are alike the way may end there either way round.
+    pub(crate) fn reversed(self, start: Pose2) -> Self {
+        let mut legs: Vec<_> = self.legs.iter().rev().map(Leg::reversed).collect();
+        let turned_round = legs.first().is_some_and(|leg| {
+            let ahead = wrap(leg.direction - start.theta).abs() < PI / 2.0;
+            ahead != (leg.lead == End::A)
+        });
+        for leg in legs.iter_mut().filter(|_| turned_round) {
+            leg.lead = leg.lead.other();
+        }
+        Self {
+            lead: legs.first().map_or(self.lead, |leg| leg.lead),
+            legs,
+            ..self
+        }
+    }
+}
+
 /// What is known of the best way so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
@@ -72,6 +92,8 @@ struct Port {
     lead: End,
     /// Price from here to the goal.
     price: u64,
+    /// Which of [`RINGS`].
+    ring: usize,
     /// The way from the goal.
     way: u32,
     /// Of this level.
@@ -123,13 +145,21 @@ pub(crate) struct Search<'a> {
     /// No way costs less.
     least: u64,
     trace: Vec<[f64; 2]>,
+    /// States expanded before.
+    spent: u32,
     /// Tells the search not to look at more about the goal as it goes on.
     #[cfg(test)]
     pub(crate) settled: bool,
 }
 
 impl<'a> Search<'a> {
-    pub(crate) fn new(setting: Setting<'a>, mut ahead: Reach<'a>, goal: &'a Frame) -> Self {
+    /// Of the budget some may be spent already.
+    pub(crate) fn new(
+        setting: Setting<'a>,
+        mut ahead: Reach<'a>,
+        goal: &'a Frame,
+        spent: u32,
+    ) -> Self {
         ahead.begin_pass(
             setting.config.first_inflation.max(setting.config.inflation),
             u64::MAX,
@@ -147,6 +177,7 @@ impl<'a> Search<'a> {
             best: None,
             least: 0,
             trace: Vec::new(),
+            spent,
             #[cfg(test)]
             settled: false,
         }
@@ -253,6 +284,15 @@ impl<'a> Search<'a> {
             && squared(frame.goal, [0.0; 2]).sqrt() <= config.tolerance_m
     }
 
+    /// Whether a state is one of those, a quarter or, as ports become more, less,
+    /// that are joined with them: its neighbours would be joined by nearly the
+    /// same curves.
+    fn joins(&self, state: State) -> bool {
+        let [x, y] = state.at;
+        let one_in = (self.ports.len().next_power_of_two() / 128).clamp(4, 32) as i32;
+        (x + 6 * y + 3 * i32::from(state.heading)) & (one_in - 1) == 0
+    }
+
     /// Queues the joins of a state with the ports, by a bound on what they
     /// cost: of each ring the cheapest that seems to be within the vehicle's
     /// limits.
@@ -272,7 +312,7 @@ impl<'a> Search<'a> {
         } = self.setting;
         let here = primitives.place(state.at);
         let from_start = edge == Edge::Start;
-        if !from_start && !joins(state) {
+        if !from_start && !self.joins(state) {
             return;
         }
         let within = if from_start {
@@ -294,16 +334,19 @@ impl<'a> Search<'a> {
             if ahead <= 0.0 || distance > within * within || (!folded && port.lead != state.lead) {
                 continue;
             }
-            let turn = wrap(port.direction - direction);
+            // What takes longer only where it may be the cheapest of its ring.
             let distance = distance.sqrt();
-            if !self.seems_allowed((c * dy - s * dx) / distance, turn, distance) {
+            let chosen = &mut chosen[port.ring];
+            let total = port.price + limits.prices.length_bound(distance);
+            if total >= chosen.0 {
                 continue;
             }
-            let open = limits.prices.length_bound(distance) + limits.prices.turn_bound(turn.abs());
-            let total = port.price + open;
-            let ring = RINGS.iter().position(|&below| port.price < below);
-            let ring = &mut chosen[ring.unwrap_or(RINGS.len() - 1)];
-            *ring = (*ring).min((total, i as u32));
+            let turn = wrap(port.direction - direction);
+            let total = total + limits.prices.turn_bound(turn.abs());
+            let sine = (c * dy - s * dx) / distance;
+            if total < chosen.0 && self.seems_allowed(sine, turn, distance) {
+                *chosen = (total, i as u32);
+            }
         }
         let best = self.price();
         for (total, port) in chosen {
@@ -427,6 +470,10 @@ impl<'a> Search<'a> {
                 direction: wrap(direction),
                 lead: lead.other(),
                 price,
+                ring: RINGS
+                    .iter()
+                    .position(|&below| price < below)
+                    .unwrap_or(RINGS.len() - 1),
                 way,
                 level,
             };
@@ -447,7 +494,7 @@ impl<'a> Search<'a> {
     }
 
     fn expansions(&self) -> u32 {
-        self.ahead.expansions + self.about_goal()
+        self.spent + self.ahead.expansions + self.about_goal()
     }
 
     /// Price of the best way.
@@ -508,13 +555,6 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether a state is one of those, about a quarter, that are joined with ports:
-/// its neighbours would be joined by nearly the same curves.
-fn joins(state: State) -> bool {
-    let [x, y] = state.at;
-    (x + 2 * y + i32::from(state.heading)) & 3 == 0
-}
-
 fn squared(a: [f64; 2], b: [f64; 2]) -> f64 {
     let [dx, dy] = [a[0] - b[0], a[1] - b[1]];
     dx * dx + dy * dy
@@ -538,7 +578,6 @@ mod tests {
     use crate::collision::{Footprint, Obstacles};
     use crate::config::{PlannerConfig, Unknown};
     use crate::heuristic::{Heuristic, Relaxation};
-    use crate::pose::Pose2;
     use crate::primitives::{Limits, Primitives};
     use crate::vehicle::Vehicle;
     use crate::window::Window;
@@ -590,7 +629,7 @@ mod tests {
             );
             heuristic.blind = blind;
             let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
-            let mut search = Search::new(setting, ahead, &from_goal);
+            let mut search = Search::new(setting, ahead, &from_goal, 0);
             search.settled = true;
             search.run(|| false, |_| ())
         })
