@@ -26,16 +26,9 @@ pub(crate) struct Axis {
 impl Axis {
     /// Of a pose and its flip the unit vectors are exactly opposite.
     pub(crate) fn of(pose: Pose2) -> Self {
-        let heading = Heading::from_angle(pose.theta);
-        let (upper, sign) = if heading.is_upper() {
-            (heading, 1.0)
-        } else {
-            (heading.flipped(), -1.0)
-        };
-        let (sin, cos) = upper.angle().sin_cos();
         Self {
             origin: [pose.x, pose.y],
-            unit: [sign * cos, sign * sin],
+            unit: Heading::from_angle(pose.theta).unit(),
         }
     }
 
@@ -105,13 +98,15 @@ impl Footprint {
         self.circles.iter().map(|circle| circle.inscribed)
     }
 
-    /// Along the axis: the body's centre, the first circle's centre, and from
-    /// each circle's centre to the next, m.
-    pub(crate) fn circle_line(&self) -> [f64; 3] {
+    /// Along the axis: the body's centre, and from each circle's centre to the
+    /// next, m.
+    pub(crate) fn circle_line(&self) -> [f64; 2] {
         let middle = (self.along[0] + self.along[1]) / 2.0;
-        let first = self.circles.first().map_or(middle, |c| c.along);
-        let second = self.circles.get(1).map_or(first, |c| c.along);
-        [middle, first, second - first]
+        let pitch = match self.circles[..] {
+            [first, second, ..] => second.along - first.along,
+            _ => 0.0,
+        };
+        [middle, pitch]
     }
 
     /// Distance of the corners from the body's centre, m.
@@ -208,7 +203,10 @@ impl<'a> Obstacles<'a> {
             return;
         }
         let width = self.grid.size[0] as usize;
-        let sight = in_whole_cells(footprint.radius, self.grid);
+        let sight = in_whole_cells(
+            footprint.reach_of_body() + footprint.radius + within,
+            self.grid,
+        );
         let unknown = DistanceField::new(width, is_unknown(), sight);
         let reach = footprint.inscribed_radius() - self.cell * FRAC_1_SQRT_2;
         let is_known = |(&unknown, &blocked): (&u32, &u32)| {
@@ -474,9 +472,10 @@ impl<'a> Obstacles<'a> {
         self.blocked.cells()
     }
 
-    /// Whether some cells are unknown and have a price.
-    pub(crate) fn has_unexplored(&self) -> bool {
-        self.unexplored.is_some()
+    /// Squared distance of each cell to the nearest unknown one, cells; `None`
+    /// if there are none or they have no price.
+    pub(crate) fn unknown_field(&self) -> Option<&[u32]> {
+        self.unexplored.as_ref().map(|u| u.unknown.cells())
     }
 
     /// A place in cells from the grid's corner.

@@ -7,6 +7,8 @@
 //! end leads. For the same reason the lattice lies along the pose's *axis*:
 //! turned by π the pose gives the same lattice, and the same search.
 
+use std::f64::consts::PI;
+
 use crate::collision::{Footprint, Obstacles};
 use crate::config::PlannerConfig;
 use crate::curve::Curve;
@@ -17,6 +19,9 @@ use crate::queue::Queue;
 use crate::sweep::Sweeps;
 use crate::vehicle::End;
 use crate::window::{Records, State, Window};
+
+/// Panels of the quadrature that finds the end of a curve.
+const END_PANELS: usize = 16;
 
 /// The frame of the lattice: its origin is the start, its x the start's axis.
 #[derive(Clone, Debug)]
@@ -47,10 +52,9 @@ impl Frame {
             (a.flipped(), End::B)
         };
         let goal_heading = goal_a.relative_to(heading);
-        let (sin, cos) = heading.angle().sin_cos();
         let mut frame = Self {
             origin: [start.x, start.y],
-            unit: [cos, sin],
+            unit: heading.unit(),
             heading,
             end,
             goal: [0.0, 0.0],
@@ -120,6 +124,25 @@ pub(crate) struct Leg {
     pub(crate) direction: f64,
     pub(crate) lead: End,
     pub(crate) curve: Curve,
+}
+
+impl Leg {
+    /// The same way back, the other end leading.
+    pub(crate) fn reversed(&self) -> Self {
+        let [x, y] = self
+            .curve
+            .places(END_PANELS)
+            .last()
+            .map_or([0.0; 2], |(_, at)| at);
+        let (sin, cos) = self.direction.sin_cos();
+        let [from_x, from_y] = self.from;
+        Self {
+            from: [from_x + cos * x - sin * y, from_y + sin * x + cos * y],
+            direction: self.direction + self.curve.heading(1.0) + PI,
+            lead: self.lead.other(),
+            curve: self.curve.reversed(),
+        }
+    }
 }
 
 /// Direction of motion of a state in odom, rad.

@@ -32,9 +32,9 @@ mod primitives;
 mod query;
 mod queue;
 mod ramp;
-mod reuse;
 mod route;
 mod search;
+mod shortcut;
 mod speed;
 mod stop;
 mod sweep;
@@ -63,9 +63,9 @@ use heuristic::{Heuristic, Relaxation};
 use lattice::{Frame, Reach, Setting};
 use price::Prices;
 use primitives::{Limits, Primitives};
-use reuse::Reuse;
-use search::{Search, Standing};
-use std::time::Instant;
+use search::{Found, Search, Standing};
+use shortcut::Shortcuts;
+use std::time::{Duration, Instant};
 use window::Window;
 
 /// A better plan, or a better bound, while the planner is at work.
@@ -132,85 +132,40 @@ impl Planner {
     /// Equal input gives an equal plan. The start's heading is kept to within
     /// 4·10⁻¹⁰ rad.
     pub fn plan(&self, grid: &Grid, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
-        self.answer(&Query::new(grid, start, goal), |_| ())
+        self.answer(grid, &Query::new(start, goal), |_| ())
     }
 
     /// The same, with all that can be asked. `see` is told of each better plan,
     /// and each better bound, when it is there.
     pub fn answer(
         &self,
+        grid: &Grid,
         query: &Query<'_>,
-        mut see: impl FnMut(&Improvement),
+        see: impl FnMut(&Improvement),
     ) -> Result<Plan, PlanError> {
         let begun = Instant::now();
-        let &Query {
-            grid,
-            start,
-            goal,
-            previous,
-            deadline,
-        } = query;
-        if !start.is_finite() || !goal.is_finite() {
-            return Err(PlanError::NotFinite);
-        }
-        if deadline.is_some_and(|deadline| deadline.is_zero()) {
-            return Err(PlanError::Deadline { expansions: 0 });
-        }
+        query.validate()?;
+        let ground = self.prepare(grid)?;
+        let left = |deadline: Duration| deadline.saturating_sub(begun.elapsed());
+        let query = Query {
+            deadline: query.deadline.map(left),
+            ..*query
+        };
+        ground.answer(&query, see)
+    }
+
+    /// Does what is the same for all plans on one grid.
+    pub fn prepare<'a>(&'a self, grid: &'a Grid) -> Result<Ground<'a>, PlanError> {
         grid_is_whole(grid)?;
         let mut obstacles = self.obstacles(grid);
-        self.endpoints_are_free(&obstacles, start, goal)?;
-        let relaxation = self.relaxation();
         if self.config.unknown == Unknown::Price {
-            let within = relaxation.longest + self.primitives.drift;
+            let within = self.primitives.longest + self.primitives.drift;
             obstacles.price_unknown(&self.footprint, within);
         }
-
-        let either_way =
-            self.vehicle.is_symmetric() && self.config.goal_heading == GoalHeading::Axis;
-        let setting = Setting {
-            config: &self.config,
-            primitives: &self.primitives,
-            limits: &self.limits,
-            footprint: &self.footprint,
-            obstacles: &obstacles,
-        };
-        let from_start = Frame::new(start, goal, either_way);
-        let from_goal = Frame::new(goal, start, either_way);
-        let window = |frame| Window::new(frame, &obstacles, &self.primitives);
-        let heuristic = Heuristic::new(
-            &from_start,
-            &obstacles,
-            &self.primitives,
-            &self.limits.prices,
-            relaxation,
-            window(&from_start)?,
-        );
-        let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
-        let reuse = Reuse {
-            setting,
-            frame: &from_start,
-            sweeps: &ahead.sweeps,
-        };
-        let known = reuse.way(previous.map_or(&[], |plan| &plan.legs));
-        let found = Search::new(setting, ahead, &from_goal, known).run(
-            || deadline.is_some_and(|deadline| begun.elapsed() >= deadline),
-            |standing| see(&Improvement::from(standing)),
-        )?;
-
-        let samples = speed::profile(&self.vehicle, &found.legs, start, found.lead);
-        let task = Task {
-            start,
-            speed: 0.0,
-            goal: Some(goal),
-        };
-        check(&samples, &task, &self.vehicle, grid, &self.config)?;
-        Ok(Plan {
-            cost: Prices::in_metres(found.price),
-            suboptimality_bound: search::bound(found.price, found.least),
-            expansions: found.expansions,
-            search: found.trace,
-            legs: found.legs,
-            ..self.measured(samples, &obstacles)
+        Ok(Ground {
+            planner: self,
+            grid,
+            obstacles,
         })
     }
 
@@ -228,32 +183,6 @@ impl Planner {
         let clearance = self.config.clearance_m.max(Plan::FARTHEST_M);
         let sight = self.footprint.reach() + clearance + self.primitives.drift;
         Obstacles::new(grid, self.config.unknown, sight)
-    }
-
-    fn endpoints_are_free(
-        &self,
-        obstacles: &Obstacles<'_>,
-        start: Pose2,
-        goal: Pose2,
-    ) -> Result<(), PlanError> {
-        let at = |pose| obstacles.stands(&self.footprint, &Axis::of(pose));
-        at(start).map_err(|obstruction| match obstruction {
-            Obstruction::Outside => PlanError::StartOutside,
-            Obstruction::Blocked => PlanError::StartBlocked,
-        })?;
-        at(goal).map_err(|obstruction| match obstruction {
-            Obstruction::Outside => PlanError::GoalOutside,
-            Obstruction::Blocked => PlanError::GoalBlocked,
-        })
-    }
-
-    fn relaxation(&self) -> Relaxation {
-        Relaxation {
-            radius: self.footprint.inscribed_radius(),
-            max_curvature: self.limits.max_curvature,
-            longest: self.primitives.longest,
-            tolerance: self.config.cell_m,
-        }
     }
 
     /// A plan of which only the search is left out.
@@ -304,6 +233,139 @@ impl Planner {
                     obstacles.clearance(&self.body, axis, nearest)
                 }
             })
+    }
+}
+
+/// A grid made ready for one planner, for many plans on it.
+pub struct Ground<'a> {
+    planner: &'a Planner,
+    grid: &'a Grid,
+    obstacles: Obstacles<'a>,
+}
+
+impl Ground<'_> {
+    /// As [`Planner::plan`].
+    pub fn plan(&self, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
+        self.answer(&Query::new(start, goal), |_| ())
+    }
+
+    /// As [`Planner::answer`].
+    pub fn answer(
+        &self,
+        query: &Query<'_>,
+        mut see: impl FnMut(&Improvement),
+    ) -> Result<Plan, PlanError> {
+        let begun = Instant::now();
+        query.validate()?;
+        let &Query { start, goal, .. } = query;
+        self.ends_are_free(start, goal)?;
+        let planner = self.planner;
+        let late = |deadline| begun.elapsed() >= deadline;
+        let found = self.search(query, &mut || query.deadline.is_some_and(late), &mut see)?;
+
+        let samples = speed::profile(&planner.vehicle, &found.legs, start, found.lead);
+        let task = Task {
+            start,
+            speed: 0.0,
+            goal: Some(goal),
+        };
+        check(
+            &samples,
+            &task,
+            &planner.vehicle,
+            self.grid,
+            &planner.config,
+        )?;
+        Ok(Plan {
+            cost: Prices::in_metres(found.price),
+            suboptimality_bound: search::bound(found.price, found.least),
+            expansions: found.expansions,
+            search: found.trace,
+            legs: found.legs,
+            ..planner.measured(samples, &self.obstacles)
+        })
+    }
+
+    /// Searches from the start, on a lattice that ends at the goal by poses as
+    /// fine as it takes; where the start is what the lattice is too coarse for,
+    /// from the goal, and turns the way round.
+    fn search(
+        &self,
+        query: &Query<'_>,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(&Improvement),
+    ) -> Result<Found, PlanError> {
+        let forth = self.search_from(query, 0, out_of_time, see);
+        let Err(PlanError::NoPath { expansions }) = forth else {
+            return forth;
+        };
+        let back = Query::new(query.goal, query.start);
+        self.search_from(&back, expansions, out_of_time, see)
+            .map(|found| found.reversed(query.start))
+    }
+
+    fn search_from(
+        &self,
+        query: &Query<'_>,
+        spent: u32,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(&Improvement),
+    ) -> Result<Found, PlanError> {
+        let &Query { start, goal, .. } = query;
+        let planner = self.planner;
+        let either_way =
+            planner.vehicle.is_symmetric() && planner.config.goal_heading == GoalHeading::Axis;
+        let setting = Setting {
+            config: &planner.config,
+            primitives: &planner.primitives,
+            limits: &planner.limits,
+            footprint: &planner.footprint,
+            obstacles: &self.obstacles,
+        };
+        let from_start = Frame::new(start, goal, either_way);
+        let from_goal = Frame::new(goal, start, either_way);
+        let window = || Window::new(&from_start, &self.obstacles, &planner.primitives);
+        let heuristic = Heuristic::new(
+            &from_start,
+            &self.obstacles,
+            &planner.primitives,
+            &planner.limits.prices,
+            self.relaxation(),
+            window()?,
+        );
+        let ahead = Reach::new(setting, &from_start, window()?, heuristic);
+        let shortcuts = Shortcuts {
+            setting,
+            frame: &from_start,
+            sweeps: &ahead.sweeps,
+        };
+        let known = shortcuts.best(query.previous.map_or(&[], |plan| &plan.legs));
+        Search::new(setting, ahead, &from_goal, known, spent)
+            .run(out_of_time, |standing| see(&Improvement::from(standing)))
+    }
+
+    fn ends_are_free(&self, start: Pose2, goal: Pose2) -> Result<(), PlanError> {
+        let at = |pose| {
+            self.obstacles
+                .stands(&self.planner.footprint, &Axis::of(pose))
+        };
+        at(start).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::StartOutside,
+            Obstruction::Blocked => PlanError::StartBlocked,
+        })?;
+        at(goal).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::GoalOutside,
+            Obstruction::Blocked => PlanError::GoalBlocked,
+        })
+    }
+
+    fn relaxation(&self) -> Relaxation {
+        Relaxation {
+            radius: self.planner.footprint.inscribed_radius(),
+            max_curvature: self.planner.limits.max_curvature,
+            longest: self.planner.primitives.longest,
+            tolerance: self.planner.config.cell_m,
+        }
     }
 }
 

@@ -62,6 +62,10 @@ impl Pose2 {
 
 /// An angle brought into (−π, π].
 pub(crate) fn wrap(angle: f64) -> f64 {
+    // Mostly it is there, or one turn away.
+    if angle > -PI && angle <= PI {
+        return angle;
+    }
     let turned = angle.rem_euclid(TAU);
     if turned > PI { turned - TAU } else { turned }
 }
@@ -94,6 +98,19 @@ impl Heading {
             self.0 as f64
         };
         parts * PI / Self::HALF_TURN as f64
+    }
+
+    /// The unit vector of the heading; of headings a quarter turn apart it is
+    /// exactly a quarter turn apart.
+    pub(crate) fn unit(self) -> [f64; 2] {
+        const QUARTER: u64 = Heading::HALF_TURN / 2;
+        let (sin, cos) = Self(self.0 % QUARTER).angle().sin_cos();
+        match self.0 / QUARTER {
+            0 => [cos, sin],
+            1 => [-sin, cos],
+            2 => [-cos, -sin],
+            _ => [sin, -cos],
+        }
     }
 
     /// Turned by π.

@@ -41,6 +41,11 @@ impl Prices {
         (self.costs.clearance * nearness * UNIT).ceil() as u32
     }
 
+    /// What a metre over unknown cells costs in addition.
+    pub(crate) fn of_unknown(&self) -> u64 {
+        (self.costs.unknown * UNIT).ceil() as u64
+    }
+
     /// Price of metres of which each costs so much.
     pub(crate) fn for_metres(metres: f64, price: u64) -> u64 {
         (metres * price as f64).ceil() as u64

@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use janus_perception::Grid;
-
+use crate::error::PlanError;
 use crate::plan::Plan;
 use crate::pose::Pose2;
 
-/// From where to where, among what, and how long that may take.
+/// From where to where, and how long that may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
-    /// Obstacles.
-    pub grid: &'a Grid,
     /// Where the vehicle stands, in the grid's frame.
     pub start: Pose2,
     /// Where it is to stand.
@@ -27,13 +24,23 @@ pub struct Query<'a> {
 
 impl<'a> Query<'a> {
     /// Without an earlier plan and without a deadline.
-    pub fn new(grid: &'a Grid, start: Pose2, goal: Pose2) -> Self {
+    pub fn new(start: Pose2, goal: Pose2) -> Self {
         Self {
-            grid,
             start,
             goal,
             previous: None,
             deadline: None,
         }
+    }
+
+    /// Whether it can be answered at all.
+    pub(crate) fn validate(&self) -> Result<(), PlanError> {
+        if !self.start.is_finite() || !self.goal.is_finite() {
+            return Err(PlanError::NotFinite);
+        }
+        if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
+            return Err(PlanError::Deadline { expansions: 0 });
+        }
+        Ok(())
     }
 }

@@ -13,15 +13,15 @@ use crate::approach::{Approach, Approaches, FINEST};
 use crate::curve::Curve;
 use crate::error::PlanError;
 use crate::lattice::{Edge, Frame, Leg, Reach, Setting, Way, direction};
-use crate::pose::wrap;
+use crate::pose::{Pose2, wrap};
 use crate::primitives::Motion;
-use crate::reuse::Known;
+use crate::shortcut::Known;
 use crate::vehicle::End;
 use crate::window::State;
 
 /// Ports that the search begins with. They are doubled when it has expanded so
 /// many states without a way, and again at twice as many.
-const PORTS: usize = 400;
+const PORTS: usize = 150;
 const PATIENCE: u32 = 3_200;
 /// There are no more than this.
 const MOST_PORTS: usize = 3_200;
@@ -54,6 +54,26 @@ pub(crate) struct Found {
     pub(crate) trace: Vec<[f64; 2]>,
 }
 
+impl Found {
+    /// The same way, driven back from where it ends, which is the start. Where
+    /// the ends are alike the way may end there either way round.
+    pub(crate) fn reversed(self, start: Pose2) -> Self {
+        let mut legs: Vec<_> = self.legs.iter().rev().map(Leg::reversed).collect();
+        let turned_round = legs.first().is_some_and(|leg| {
+            let ahead = wrap(leg.direction - start.theta).abs() < PI / 2.0;
+            ahead != (leg.lead == End::A)
+        });
+        for leg in legs.iter_mut().filter(|_| turned_round) {
+            leg.lead = leg.lead.other();
+        }
+        Self {
+            lead: legs.first().map_or(self.lead, |leg| leg.lead),
+            legs,
+            ..self
+        }
+    }
+}
+
 /// What is known of the best way so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
@@ -73,6 +93,8 @@ struct Port {
     lead: End,
     /// Price from here to the goal.
     price: u64,
+    /// Which of [`RINGS`].
+    ring: usize,
     /// The way from the goal.
     way: u32,
     /// Of this level.
@@ -96,8 +118,8 @@ impl Port {
 /// The cheapest way to the goal.
 #[derive(Debug)]
 enum Best {
-    /// Known before the search.
-    Earlier(Known),
+    /// From before the search.
+    Known(Known),
     /// A way of the search.
     Way(u32),
 }
@@ -132,23 +154,26 @@ pub(crate) struct Search<'a> {
     /// No way costs less.
     least: u64,
     trace: Vec<[f64; 2]>,
+    /// States expanded before.
+    spent: u32,
     /// Tells the search not to look at more about the goal as it goes on.
     #[cfg(test)]
     pub(crate) settled: bool,
 }
 
 impl<'a> Search<'a> {
-    /// `earlier` is a way that is known already.
+    /// `known` is a way that is known already. Of the budget some may be spent.
     pub(crate) fn new(
         setting: Setting<'a>,
         mut ahead: Reach<'a>,
         goal: &'a Frame,
-        earlier: Option<Known>,
+        known: Option<Known>,
+        spent: u32,
     ) -> Self {
         let config = setting.config;
-        let (inflation, most) = match &earlier {
+        let (inflation, most) = match &known {
             // What a first search is for is there.
-            Some(earlier) => (config.inflation, earlier.price),
+            Some(known) => (config.inflation, known.price),
             None => (config.first_inflation.max(config.inflation), u64::MAX),
         };
         let least = ahead.begin_pass(inflation, most);
@@ -172,9 +197,10 @@ impl<'a> Search<'a> {
             is_away: false,
             patience: PATIENCE,
             ports_within: 0.0,
-            best: earlier.map(Best::Earlier),
+            best: known.map(Best::Known),
             least: least.min(open),
             trace: Vec::new(),
+            spent,
             #[cfg(test)]
             settled: false,
         }
@@ -287,6 +313,15 @@ impl<'a> Search<'a> {
             && squared(frame.goal, [0.0; 2]).sqrt() <= config.tolerance_m
     }
 
+    /// Whether a state is one of those, a quarter or, as ports become more, less,
+    /// that are joined with them: its neighbours would be joined by nearly the
+    /// same curves.
+    fn joins(&self, state: State) -> bool {
+        let [x, y] = state.at;
+        let one_in = (self.ports.len().next_power_of_two() / 128).clamp(4, 32) as i32;
+        (x + 6 * y + 3 * i32::from(state.heading)) & (one_in - 1) == 0
+    }
+
     /// Queues the joins of a state with the ports, by a bound on what they
     /// cost: of each ring the cheapest that seems to be within the vehicle's
     /// limits.
@@ -306,7 +341,7 @@ impl<'a> Search<'a> {
         } = self.setting;
         let here = primitives.place(state.at);
         let from_start = edge == Edge::Start;
-        if !from_start && !joins(state) {
+        if !from_start && !self.joins(state) {
             return;
         }
         let within = if from_start {
@@ -328,16 +363,19 @@ impl<'a> Search<'a> {
             if ahead <= 0.0 || distance > within * within || (!folded && port.lead != state.lead) {
                 continue;
             }
-            let turn = wrap(port.direction - direction);
+            // What takes longer only where it may be the cheapest of its ring.
             let distance = distance.sqrt();
-            if !self.seems_allowed((c * dy - s * dx) / distance, turn, distance) {
+            let chosen = &mut chosen[port.ring];
+            let total = port.price + limits.prices.length_bound(distance);
+            if total >= chosen.0 {
                 continue;
             }
-            let open = limits.prices.length_bound(distance) + limits.prices.turn_bound(turn.abs());
-            let total = port.price + open;
-            let ring = RINGS.iter().position(|&below| port.price < below);
-            let ring = &mut chosen[ring.unwrap_or(RINGS.len() - 1)];
-            *ring = (*ring).min((total, i as u32));
+            let turn = wrap(port.direction - direction);
+            let total = total + limits.prices.turn_bound(turn.abs());
+            let sine = (c * dy - s * dx) / distance;
+            if total < chosen.0 && self.seems_allowed(sine, turn, distance) {
+                *chosen = (total, i as u32);
+            }
         }
         let best = self.price();
         for (total, port) in chosen {
@@ -462,6 +500,10 @@ impl<'a> Search<'a> {
                 direction: wrap(direction),
                 lead: lead.other(),
                 price,
+                ring: RINGS
+                    .iter()
+                    .position(|&below| price < below)
+                    .unwrap_or(RINGS.len() - 1),
                 way,
                 level,
             };
@@ -482,14 +524,14 @@ impl<'a> Search<'a> {
     }
 
     fn expansions(&self) -> u32 {
-        self.ahead.expansions + self.about_goal()
+        self.spent + self.ahead.expansions + self.about_goal()
     }
 
     /// Price of the best way.
     fn price(&self) -> u64 {
         match &self.best {
             Some(Best::Way(best)) => self.ahead.way(*best).price,
-            Some(Best::Earlier(known)) => known.price,
+            Some(Best::Known(known)) => known.price,
             None => u64::MAX,
         }
     }
@@ -510,7 +552,7 @@ impl<'a> Search<'a> {
         let standing = self.standing();
         let (legs, lead) = match &self.best {
             Some(Best::Way(best)) => (self.legs(*best), self.ahead.first_lead(*best)),
-            Some(Best::Earlier(known)) => {
+            Some(Best::Known(known)) => {
                 let first = known.legs.first();
                 let lead = first.map_or(self.ahead.frame.end, |leg| leg.lead);
                 (known.legs.clone(), lead)
@@ -560,13 +602,6 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether a state is one of those, about a quarter, that are joined with ports:
-/// its neighbours would be joined by nearly the same curves.
-fn joins(state: State) -> bool {
-    let [x, y] = state.at;
-    (x + 2 * y + i32::from(state.heading)) & 3 == 0
-}
-
 fn squared(a: [f64; 2], b: [f64; 2]) -> f64 {
     let [dx, dy] = [a[0] - b[0], a[1] - b[1]];
     dx * dx + dy * dy
@@ -590,7 +625,6 @@ mod tests {
     use crate::collision::{Footprint, Obstacles};
     use crate::config::{PlannerConfig, Unknown};
     use crate::heuristic::{Heuristic, Relaxation};
-    use crate::pose::Pose2;
     use crate::primitive_set::PrimitiveSet;
     use crate::primitives::{Limits, Primitives};
     use crate::vehicle::Vehicle;
@@ -645,7 +679,7 @@ mod tests {
             );
             heuristic.blind = blind;
             let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
-            let mut search = Search::new(setting, ahead, &from_goal, None);
+            let mut search = Search::new(setting, ahead, &from_goal, None, 0);
             search.settled = true;
             search.run(|| false, |_| ())
         })

@@ -205,7 +205,9 @@ impl<'a> Path<'a> {
             let curve = &leg.curve;
             let straight = curve.turn == 0.0 && curve.bump == 0.0;
             let step = if straight { STRAIGHT_STEP } else { CURVED_STEP };
-            let count = (curve.length / step).ceil().max(2.0) as usize;
+            // Curvature rises and falls within a curve, however short.
+            let least = if straight { 2.0 } else { 8.0 };
+            let count = (curve.length / step).ceil().max(least) as usize;
             for (u, at) in curve.places(count).take(count) {
                 let to = (u + 1.0 / count as f64).min(1.0);
                 let limit = greatest_speed(vehicle, leg, u, to);

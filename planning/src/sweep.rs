@@ -17,8 +17,6 @@ use crate::window::State;
 /// Parts of a grid cell; with them [`crate::distance::MOST_CELLS`] fit 32 bits.
 const PARTS: f64 = 65536.0;
 const SHIFT: u32 = 16;
-/// What rounding to parts may do to a place, cells.
-const ROUNDING: f64 = 1e-3;
 
 /// A tested pose, in parts of a cell from where the primitive begins.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +39,8 @@ struct Swath {
     /// About the middle of the first place, nothing within this many squared
     /// cells means that all of it is free at no extra price.
     clear: u32,
+    /// And no unknown cell within as many, that none of it is over any.
+    known: u32,
 }
 
 /// The swaths of all primitives in one frame over one grid.
@@ -56,6 +56,8 @@ pub(crate) struct Sweeps<'a> {
     hits: Vec<u32>,
     /// From here on the circles are free, squared cells.
     free: u32,
+    /// Up to here an unknown cell may be under a circle, squared cells.
+    over_unknown: u32,
     /// What a metre costs extra by the squared distance from `free` on,
     /// millionths.
     charges: Vec<u32>,
@@ -78,7 +80,11 @@ impl<'a> Sweeps<'a> {
         } = setting;
         let cell = obstacles.cell();
         let [radius, inscribed] = [footprint.cover_radius(), footprint.reach_of_body()];
-        let free = radius / cell + SQRT_2 + ROUNDING;
+        let circles = footprint.inscribed().count();
+        // What rounding to parts may do to the centre of a circle, cells.
+        let rounding = 2.0 * (circles as f64 + 3.0) / PARTS;
+        let free = radius / cell + SQRT_2 + rounding;
+        let under = radius / cell + FRAC_1_SQRT_2 + rounding;
         let far = free + config.clearance_m / cell;
         let charge = |squared: u32| {
             let clearance = (f64::from(squared).sqrt() - free) * cell;
@@ -89,7 +95,7 @@ impl<'a> Sweeps<'a> {
         let stride = |squared: u32| stride((f64::from(squared).sqrt() - free) * cell, step);
         let least = (free * free).ceil() as u32;
         let hits = footprint.inscribed().map(|inscribed| {
-            let hit = (inscribed / cell - FRAC_1_SQRT_2 - ROUNDING).max(0.0);
+            let hit = (inscribed / cell - FRAC_1_SQRT_2 - rounding).max(0.0);
             (hit * hit).ceil() as u32
         });
         let mut sweeps = Self {
@@ -97,9 +103,10 @@ impl<'a> Sweeps<'a> {
             frame,
             swaths: Vec::new(),
             places: Vec::new(),
-            circles: footprint.inscribed().count(),
+            circles,
             hits: hits.collect(),
             free: least,
+            over_unknown: (under * under).floor() as u32,
             charges: (least..=(far * far).ceil() as u32).map(charge).collect(),
             strides: (least..=(far * far).ceil() as u32).map(stride).collect(),
             edge: ((inscribed + config.clearance_m) / cell * PARTS)
@@ -109,9 +116,13 @@ impl<'a> Sweeps<'a> {
         };
         for lead in [End::A, End::B] {
             for list in &primitives.from {
-                let swaths = list
-                    .iter()
-                    .map(|primitive| sweeps.swath(&primitive.motion, lead, far + inscribed / cell));
+                let swaths = list.iter().map(|primitive| {
+                    sweeps.swath(
+                        &primitive.motion,
+                        lead,
+                        [far, under].map(|cells| cells + inscribed / cell),
+                    )
+                });
                 let swaths = swaths.collect();
                 sweeps.swaths.push(swaths);
             }
@@ -119,30 +130,37 @@ impl<'a> Sweeps<'a> {
         sweeps
     }
 
-    /// `far` is how far the middle of the body must be from all obstacles, in
-    /// cells, for the vehicle to stand free at no extra price.
-    fn swath(&mut self, motion: &Motion, lead: End, far: f64) -> Swath {
-        let scale = PARTS / self.setting.obstacles.cell();
-        let parts = |p: [f64; 2]| p.map(|c| (c * scale).round() as i32);
+    /// `far` is how far the middle of the body must be from all obstacles, and
+    /// from all unknown cells, for the vehicle to stand free at no extra price;
+    /// cells.
+    fn swath(&mut self, motion: &Motion, lead: End, far: [f64; 2]) -> Swath {
+        let scale = PARTS / 2.0 / self.setting.obstacles.cell();
+        let parts = |p: [f64; 2]| p.map(|c| 2 * (c * scale).round() as i32);
         let from = self.places.len() as u32;
-        let [middle, first, pitch] = self.setting.footprint.circle_line();
+        let [middle, pitch] = self.setting.footprint.circle_line();
+        // Exactly alike on either side of the middle: fours of parts.
+        let fours = |c: f64| (c * pitch * scale / 2.0).round() as i32;
+        let gaps = self.circles as i32 - 1;
         let (mut strays, mut first_centre) = (0.0f64, None);
         for axis in poses([0.0, 0.0], self.frame.turned([1.0, 0.0]), lead, motion) {
             let [u, v] = axis.unit;
             let centre = axis.point(middle, 0.0);
             let [x, y] = *first_centre.get_or_insert(centre);
             strays = strays.max((centre[0] - x).hypot(centre[1] - y));
+            let (middle, fours) = (parts(centre), [fours(u), fours(v)]);
             self.places.push(Place {
-                middle: parts(centre),
-                first: parts(axis.point(first, 0.0)),
-                pitch: parts([u * pitch, v * pitch]),
+                middle,
+                first: [0, 1].map(|k| middle[k] - 2 * fours[k] * gaps),
+                pitch: fours.map(|n| 4 * n),
             });
         }
-        let clear = far + strays / self.setting.obstacles.cell() + SQRT_2;
+        let strays = strays / self.setting.obstacles.cell() + SQRT_2;
+        let [clear, known] = far.map(|far| ((far + strays) * (far + strays)).ceil() as u32);
         Swath {
             places: from..self.places.len() as u32,
             metres: metres(motion),
-            clear: (clear * clear).ceil() as u32,
+            clear,
+            known,
         }
     }
 
@@ -153,17 +171,17 @@ impl<'a> Sweeps<'a> {
         let motion = || {
             &self.setting.primitives.from[usize::from(from.heading)][usize::from(primitive)].motion
         };
-        if self.setting.obstacles.has_unexplored() {
-            return self.motion(here, from.lead, motion());
-        }
         let list =
             from.lead as usize * self.setting.primitives.from.len() + usize::from(from.heading);
         let swath = &self.swaths[list][usize::from(primitive)];
         let base = self.setting.obstacles.in_cells(self.frame.world(here));
-        let base = base.map(|c| (c * PARTS) as i32);
+        // Odd, where places are even: no sum of them is on a cell's border, so
+        // that it does not matter which way the grid is turned.
+        let base = base.map(|c| 2 * (c * (PARTS / 2.0)).floor() as i32 + 1);
         let field = self.setting.obstacles.field();
         let width = self.setting.obstacles.size()[0] as usize;
-        let at = |p: [i32; 2]| field[(p[1] >> SHIFT) as usize * width + (p[0] >> SHIFT) as usize];
+        let cell = |p: [i32; 2]| (p[1] >> SHIFT) as usize * width + (p[0] >> SHIFT) as usize;
+        let mut unknown = self.setting.obstacles.unknown_field();
         let range = swath.places.start as usize..swath.places.end as usize;
         let (mut sum, mut is_first) = (0u64, true);
         let places = &self.places[range];
@@ -176,19 +194,26 @@ impl<'a> Sweeps<'a> {
                 // The edge is near.
                 return self.motion(here, from.lead, motion());
             }
-            let to_middle = at(middle);
-            if is_first && to_middle >= swath.clear {
-                return Some(0);
+            if is_first {
+                let middle = cell(middle);
+                unknown = unknown.filter(|unknown| unknown[middle] < swath.known);
+                if field[middle] >= swath.clear && unknown.is_none() {
+                    return Some(0);
+                }
             }
             is_first = false;
             let mut point = add(base, place.first);
-            let mut nearest = u32::MAX;
+            let (mut nearest, mut to_unknown) = (u32::MAX, u32::MAX);
             for hit in &self.hits[..self.circles] {
-                let distance = at(point);
+                let cell = cell(point);
+                let distance = field[cell];
                 if distance < *hit {
                     return None;
                 }
                 nearest = nearest.min(distance);
+                if let Some(unknown) = unknown {
+                    to_unknown = to_unknown.min(unknown[cell]);
+                }
                 point = add(point, place.pitch);
             }
             if nearest < self.free {
@@ -199,15 +224,21 @@ impl<'a> Sweeps<'a> {
                     motion(),
                 )
                 .nth(i)?;
-                self.setting
-                    .obstacles
-                    .stands(self.setting.footprint, &axis)
-                    .ok()?;
+                let Setting {
+                    footprint,
+                    obstacles,
+                    ..
+                } = self.setting;
+                obstacles.stands(footprint, &axis).ok()?;
             }
             let by = nearest.saturating_sub(self.free) as usize;
             let by = by.min(self.charges.len() - 1);
             let stride = self.strides[by].min((places.len() - i) as u32);
-            sum += u64::from(self.charges[by]) * u64::from(stride);
+            let mut charge = u64::from(self.charges[by]);
+            if to_unknown <= self.over_unknown {
+                charge += self.setting.limits.prices.of_unknown();
+            }
+            sum += charge * u64::from(stride);
             i += stride as usize;
         }
         Some(Prices::for_metres(swath.metres, sum))

@@ -232,9 +232,9 @@ fn an_earlier_plan_saves_the_search() {
     let again = |grid: &Grid, start, goal| {
         let query = Query {
             previous: Some(&first),
-            ..Query::new(grid, start, goal)
+            ..Query::new(start, goal)
         };
-        planner().answer(&query, |_| ()).unwrap()
+        planner().answer(grid, &query, |_| ()).unwrap()
     };
 
     // The same once more, and from a little farther on to a goal that moved.
@@ -406,13 +406,11 @@ fn time_may_end_a_search() {
     let grid = walls(60, |_, _| true);
     let (start, goal) = (pose(0.0, 0.0, 0.0), pose(-6.0, 0.5, 0.0));
     let until = |time| {
-        planner().answer(
-            &Query {
-                deadline: Some(time),
-                ..Query::new(&grid, start, goal)
-            },
-            |_| (),
-        )
+        let query = Query {
+            deadline: Some(time),
+            ..Query::new(start, goal)
+        };
+        planner().answer(&grid, &query, |_| ())
     };
     let error = until(Duration::ZERO).unwrap_err();
     assert_eq!(error.reason(), "deadline");
@@ -480,6 +478,52 @@ fn same_but_for_the_ends(plan: &Plan, flipped: &Plan) {
     assert_eq!(plan.search, flipped.search);
 }
 
+/// A grid turned by a quarter about the origin.
+fn turned(grid: &Grid) -> Grid {
+    let [width, height] = grid.size;
+    let (columns, rows) = (width as usize, height as usize);
+    let cells = (0..columns).flat_map(|y| (0..rows).map(move |x| (x, y)));
+    Grid {
+        origin: [-grid.origin[1] - height as i32, grid.origin[0]],
+        size: [height, width],
+        cell_mm: grid.cell_mm,
+        log_odds: cells
+            .map(|(x, y)| grid.log_odds[(rows - 1 - x) * columns + y])
+            .collect(),
+    }
+}
+
+/// The same plan, its poses moved, to what rounding leaves.
+fn same_but_for_the_place(
+    plan: &Result<Plan, PlanError>,
+    other: &Result<Plan, PlanError>,
+    moved: impl Fn(Pose2) -> Pose2,
+) -> Result<(), TestCaseError> {
+    let (plan, other) = match (plan, other) {
+        (Ok(plan), Ok(other)) => (plan, other),
+        (Err(error), Err(other)) => {
+            prop_assert_eq!(error, other);
+            return Ok(());
+        }
+        _ => return Err(TestCaseError::fail(format!("{plan:?} and {other:?}"))),
+    };
+    prop_assert!(
+        (plan.cost - other.cost).abs() < 1e-5,
+        "{} {}",
+        plan.cost,
+        other.cost
+    );
+    prop_assert_eq!(plan.expansions, other.expansions);
+    prop_assert_eq!(plan.samples.len(), other.samples.len());
+    for (sample, other) in plan.samples.iter().zip(&other.samples) {
+        let (expected, found) = (moved(sample.pose()), other.pose());
+        prop_assert!(expected.distance(found) < 1e-6, "{expected:?} {found:?}");
+        prop_assert!((expected.theta - found.theta).sin().abs() < 1e-6);
+        prop_assert_eq!(sample.lead, other.lead);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 48,
@@ -514,7 +558,7 @@ proptest! {
         let config = PlannerConfig { inflation: 1.0, budget: 4_000, ..PlannerConfig::default() };
         let planner = planner_with(config);
         let mut seen = Vec::new();
-        let plan = planner.answer(&Query::new(&grid, start, goal), |better| seen.push(*better));
+        let plan = planner.answer(&grid, &Query::new(start, goal), |better| seen.push(*better));
         for pair in seen.windows(2) {
             prop_assert!(pair[1].cost <= pair[0].cost && pair[1].bound <= pair[0].bound);
             prop_assert!(pair[1].expansions >= pair[0].expansions);
@@ -524,6 +568,57 @@ proptest! {
             prop_assert!(last.bound >= 1.0);
         } else {
             prop_assert!(seen.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_world_turned_or_shifted_has_its_plan_turned_or_shifted(
+        grid in strewn(),
+        start in anywhere(),
+        goal in anywhere(),
+        shift in (-500i32..500, -500i32..500),
+    ) {
+        // Lattices lie along axes, which have no sense: a turn that takes an axis
+        // past the half turn may settle what costs the same otherwise.
+        let within_a_quarter =
+            |p: Pose2| pose(p.x, p.y, p.theta.rem_euclid(FRAC_PI_2).clamp(0.01, 1.56));
+        let [start, goal] = [start, goal].map(within_a_quarter);
+        let config = PlannerConfig { budget: 3_000, ..PlannerConfig::default() };
+        let planner = planner_with(config);
+        let plan = planner.plan(&grid, start, goal);
+
+        let turned_pose = |p: Pose2| pose(-p.y, p.x, p.theta + FRAC_PI_2);
+        let turned = planner.plan(&turned(&grid), turned_pose(start), turned_pose(goal));
+        same_but_for_the_place(&plan, &turned, turned_pose)?;
+
+        let shifted_grid = Grid {
+            origin: [grid.origin[0] + shift.0, grid.origin[1] + shift.1],
+            ..grid
+        };
+        let (dx, dy) = (f64::from(shift.0) * 0.2, f64::from(shift.1) * 0.2);
+        let shifted_pose = |p: Pose2| pose(p.x + dx, p.y + dy, p.theta);
+        let shifted = planner.plan(&shifted_grid, shifted_pose(start), shifted_pose(goal));
+        same_but_for_the_place(&plan, &shifted, shifted_pose)?;
+    }
+
+    #[test]
+    fn more_room_makes_no_plan_dearer(
+        boxes in prop::collection::vec((-11.0..11.0f64, -11.0..11.0f64, 0.2..1.5f64), 1..10),
+        start in anywhere(),
+        goal in anywhere(),
+    ) {
+        let free_but_for = |boxes: &[(f64, f64, f64)]| walls(60, |x, y| {
+            !boxes.iter().any(|&(bx, by, r)| (x - bx).abs() < r && (y - by).abs() < r)
+        });
+        let config = PlannerConfig { budget: 20_000, ..PlannerConfig::default() };
+        let planner = planner_with(config);
+        let narrow = planner.plan(&free_but_for(&boxes), start, goal);
+        let wide = planner.plan(&free_but_for(&boxes[1..]), start, goal);
+        if let Ok(narrow) = narrow {
+            // As far as it is known how dear the cheapest is.
+            let wide = wide.unwrap();
+            let most = narrow.cost * wide.suboptimality_bound;
+            prop_assert!(wide.cost <= most + 1e-6, "{} {}", wide.cost, most);
         }
     }
 }

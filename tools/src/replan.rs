@@ -43,13 +43,13 @@ impl Replanner {
         let start = frame.pose.as_ref().map_or_else(Pose2::default, on_ground);
         let goal = self.route.goal(frame.stamp);
         let plan = match goal {
-            Some(goal) => self.planner.answer(
-                &Query {
+            Some(goal) => {
+                let query = Query {
                     previous: self.last.as_ref(),
-                    ..Query::new(grid, start, goal)
-                },
-                |_| (),
-            ),
+                    ..Query::new(start, goal)
+                };
+                self.planner.answer(grid, &query, |_| ())
+            }
             None => Err(PlanError::NoGoal),
         };
         if let Ok(plan) = &plan {

@@ -210,7 +210,7 @@ fn random_queries_are_counted() {
         let ran = plan(&folder, &["--queries", "5", "--seed", seed, "--json"]);
         let mut told = json(&ran.stdout);
         assert_eq!(ran.status.code(), Some(0), "{told}");
-        for field in ["p50_ms", "p95_ms", "max_ms"] {
+        for field in ["prepare_ms", "p50_ms", "p95_ms", "max_ms"] {
             assert!(
                 told.as_object_mut()
                     .unwrap()

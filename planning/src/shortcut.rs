@@ -41,15 +41,16 @@ struct Joint {
 /// What a curve costs, and the curve if one is needed.
 type Priced = (u64, Option<Leg>);
 
-pub(crate) struct Reuse<'a> {
+/// Looks for such ways.
+pub(crate) struct Shortcuts<'a> {
     pub(crate) setting: Setting<'a>,
     pub(crate) frame: &'a Frame,
     pub(crate) sweeps: &'a Sweeps<'a>,
 }
 
-impl Reuse<'_> {
+impl Shortcuts<'_> {
     /// The cheapest way without a search, if any is free.
-    pub(crate) fn way(&self, earlier: &[Leg]) -> Option<Known> {
+    pub(crate) fn best(&self, earlier: &[Leg]) -> Option<Known> {
         let ways = [self.direct(), self.over(earlier)];
         ways.into_iter().flatten().min_by_key(|way| way.price)
     }
