@@ -35,8 +35,11 @@ const STEPS: [[i32; 2]; 16] = [
 /// secant of half the widest angle between neighbours, rounded up.
 const STRETCH: f64 = 1.0275;
 
-const UNSEEN: u64 = 0;
-const IMPASSABLE: u64 = u64::MAX;
+/// A bound that any other is lower than, and one that none is.
+const UNSEEN: u32 = u32::MAX;
+const IMPASSABLE: u32 = 0;
+/// The greatest bound: what is more is taken for it.
+const MOST: u32 = UNSEEN - 1;
 
 /// The chain of [`STEPS`] that adds up to a lattice vector, each point chosen
 /// to have the lesser `cost` of the two that are left.
@@ -96,14 +99,17 @@ pub(crate) struct Heuristic<'a> {
     /// costs to get from there to the goal's heading, and of that the part that
     /// comes beside the metres.
     turns: Vec<[[u64; 2]; 2]>,
-    /// [`UNSEEN`], [`IMPASSABLE`], or 1 more than the price bound.
-    bounds: Vec<u64>,
+    /// [`UNSEEN`], [`IMPASSABLE`], or 1 more than the price bound: half the
+    /// memory of a price, as it is waited for.
+    bounds: Vec<u32>,
     /// What each of [`STEPS`] costs at least, and what it costs where all is
     /// unknown.
-    prices_of_steps: [[u64; 2]; STEPS.len()],
+    prices_of_steps: [[u32; 2]; STEPS.len()],
+    /// From a point's index to that of each of [`STEPS`].
+    strides: [isize; STEPS.len()],
     /// Bounds yet to spread, with their index, in bins by what a way over there
     /// to the start costs at least; the first begins at `settled`.
-    open: VecDeque<Vec<(u64, usize)>>,
+    open: VecDeque<Vec<(u32, u32)>>,
     /// Width of a bin.
     bin: u64,
     /// No bound of a way that costs less will still change.
@@ -142,7 +148,8 @@ impl<'a> Heuristic<'a> {
         let prices_of_steps = STEPS.map(|step| {
             let [dx, dy] = step.map(f64::from);
             let metres = dx.hypot(dy) * primitives.cell / STRETCH;
-            [false, true].map(|unknown| prices.way_bound(metres, unknown))
+            let price = |unknown| prices.way_bound(metres, unknown).min(u64::from(MOST));
+            [false, true].map(|unknown| price(unknown) as u32)
         });
         let max_curvature = limits.max_curvature;
         let price_of_turn = |turn: f64| {
@@ -163,6 +170,7 @@ impl<'a> Heuristic<'a> {
                 .map(|turns| turns.map(price_of_turn))
                 .collect(),
             bounds: vec![UNSEEN; window.points()],
+            strides: STEPS.map(|[x, y]| y as isize * window.width() as isize + x as isize),
             window,
             bin: (prices.length_bound(primitives.cell) / BINS_A_CELL).max(1),
             prices_of_steps,
@@ -196,11 +204,11 @@ impl<'a> Heuristic<'a> {
         loop {
             match self.bounds[index] {
                 IMPASSABLE => return None,
-                bound if bound != UNSEEN && bound + to_start < self.settled => break,
+                bound if bound != UNSEEN && u64::from(bound) + to_start < self.settled => break,
                 _ => self.spread()?,
             }
         }
-        Some((self.bounds[index] - 1).saturating_sub(self.saved))
+        Some(u64::from(self.bounds[index] - 1).saturating_sub(self.saved))
     }
 
     /// The disc has arrived where a plan may end, and at the target.
@@ -219,7 +227,7 @@ impl<'a> Heuristic<'a> {
     /// The least price of the disc's way from here to the start.
     fn to_start(&self, at: [i32; 2]) -> u64 {
         let [x, y] = self.primitives.place(at);
-        (x.hypot(y) * self.per_metre) as u64
+        ((x * x + y * y).sqrt() * self.per_metre) as u64
     }
 
     /// Spreads the bounds of one bin, until none of them changes any more: what
@@ -228,8 +236,8 @@ impl<'a> Heuristic<'a> {
     /// nothing is left to spread.
     fn spread(&mut self) -> Option<()> {
         while let Some((bound, index)) = self.open.front_mut()?.pop() {
-            if self.bounds[index] == bound {
-                self.spread_from(index, bound);
+            if self.bounds[index as usize] == bound {
+                self.spread_from(index as usize, bound);
             }
         }
         self.open.pop_front();
@@ -237,25 +245,32 @@ impl<'a> Heuristic<'a> {
         Some(())
     }
 
-    fn spread_from(&mut self, index: usize, bound: u64) {
+    fn spread_from(&mut self, index: usize, bound: u32) {
         let [x, y] = self.window.point(index);
         // Where a primitive that passes here can only be over unknown cells.
         let unknown = self.obstacles.only_unknown(
             self.place([x, y]),
             self.limits.longest + self.primitives.drift,
         );
+        let inside = |[x, y]: [i32; 2]| self.window.index([x, y]).is_some();
+        let far_inside = inside([x - 2, y - 2]) && inside([x + 2, y + 2]);
         for (i, step) in STEPS.iter().enumerate() {
             let price = self.prices_of_steps[i][usize::from(unknown)];
-            self.lower([x + step[0], y + step[1]], bound + price);
+            let bound = bound.saturating_add(price).min(MOST);
+            let next = index.wrapping_add_signed(self.strides[i]);
+            // Mostly there is nothing to lower.
+            if !far_inside || self.bounds[next] > bound {
+                self.lower([x + step[0], y + step[1]], bound);
+            }
         }
     }
 
-    fn lower(&mut self, at: [i32; 2], bound: u64) {
+    fn lower(&mut self, at: [i32; 2], bound: u32) {
         let Some(index) = self.window.index(at) else {
             return;
         };
         let known = self.bounds[index];
-        if known == IMPASSABLE || (known != UNSEEN && known <= bound) {
+        if known <= bound {
             return;
         }
         if known == UNSEEN && !self.may_hold(at) {
@@ -263,12 +278,12 @@ impl<'a> Heuristic<'a> {
             return;
         }
         self.bounds[index] = bound;
-        let bin = (bound + self.to_start(at)).saturating_sub(self.settled) / self.bin;
-        let bin = bin as usize;
+        let total = u64::from(bound) + self.to_start(at);
+        let bin = (total.saturating_sub(self.settled) / self.bin) as usize;
         if self.open.len() <= bin {
             self.open.resize_with(bin + 1, Vec::new);
         }
-        self.open[bin].push((bound, index));
+        self.open[bin].push((bound, index as u32));
     }
 
     /// Whether the disc may stand here or where a primitive passes whose chain

@@ -51,6 +51,11 @@ impl Window {
         self.size[0] as usize * self.size[1] as usize
     }
 
+    /// Points in a row.
+    pub(crate) fn width(&self) -> usize {
+        self.size[0] as usize
+    }
+
     pub(crate) fn index(&self, at: [i32; 2]) -> Option<usize> {
         let [x, y] = [0, 1].map(|k| at[k].saturating_sub(self.corner[k]));
         let inside = (0..self.size[0]).contains(&x) && (0..self.size[1]).contains(&y);
