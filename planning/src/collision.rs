@@ -396,6 +396,14 @@ impl<'a> Obstacles<'a> {
         if nearest <= 0.0 {
             return 0.0;
         }
+        // No farther than from any circle inside need be looked.
+        for circle in &footprint.circles {
+            if let Some(index) = self.index(axis.point(circle.along, 0.0)) {
+                let to_centre =
+                    self.metres(self.blocked.squared(index)) + FRAC_1_SQRT_2 * self.cell;
+                nearest = nearest.min((to_centre - circle.inscribed).max(0.0));
+            }
+        }
         let reach = nearest;
         let [columns, rows] = [0, 1].map(|k| {
             let of = corners.map(|c| self.in_cells(c)[k]);

@@ -25,6 +25,8 @@ const PORTS: usize = 150;
 const PATIENCE: u32 = 3_200;
 /// There are no more than this.
 const MOST_PORTS: usize = 3_200;
+/// This part of the budget may be spent about the goal.
+const SHARE_ABOUT_GOAL: u32 = 4;
 /// So many poses are expanded on the first level, and twice as many on each that
 /// is finer, without the vehicle's leaving the narrows.
 const PATIENCE_WITH_LEVEL: u32 = 1_000;
@@ -221,7 +223,7 @@ impl<'a> Search<'a> {
                 return Ok(self.found());
             }
         }
-        self.look_about_goal(PORTS);
+        self.look_about_goal(PORTS, &mut out_of_time);
         while self.pass(&mut out_of_time, &mut see)? == Ended::Best {
             let above = (self.ahead.inflation - 1.0) / COOLING;
             let inflation = (1.0 + above).max(config.inflation);
@@ -254,7 +256,7 @@ impl<'a> Search<'a> {
                 if self.best.is_some() {
                     return Ok(Ended::Best);
                 }
-                if self.grow_about_goal() {
+                if self.grow_about_goal(out_of_time) {
                     continue;
                 }
                 return Ok(Ended::Early);
@@ -274,7 +276,7 @@ impl<'a> Search<'a> {
                 let expansions = self.expansions();
                 return self.ended_early(PlanError::Deadline { expansions });
             }
-            self.expand(index, see);
+            self.expand(index, out_of_time, see);
         }
     }
 
@@ -286,7 +288,12 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn expand(&mut self, index: u32, see: &mut impl FnMut(Standing)) {
+    fn expand(
+        &mut self,
+        index: u32,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(Standing),
+    ) {
         let state = self.ahead.way(index).state;
         let place = self.setting.primitives.place(state.at);
         self.keep_trace(self.ahead.frame.world(place));
@@ -301,7 +308,7 @@ impl<'a> Search<'a> {
             if self.settled {
                 return;
             }
-            self.grow_about_goal();
+            self.grow_about_goal(out_of_time);
         }
     }
 
@@ -447,9 +454,9 @@ impl<'a> Search<'a> {
 
     /// Doubles the ports, and offers them to all states that are expanded.
     /// Whether there are more than before.
-    fn grow_about_goal(&mut self) -> bool {
+    fn grow_about_goal(&mut self, out_of_time: &mut impl FnMut() -> bool) -> bool {
         let known = self.ports.len();
-        self.look_about_goal((2 * known).min(MOST_PORTS));
+        self.look_about_goal((2 * known).min(MOST_PORTS), out_of_time);
         if self.ports.len() <= known {
             return false;
         }
@@ -462,10 +469,12 @@ impl<'a> Search<'a> {
 
     /// Reaches poses about the goal until there are so many ports and the
     /// vehicle has left the narrows there: the finer the harder that is.
-    fn look_about_goal(&mut self, count: usize) {
-        let budget = self.setting.config.budget;
-        let most = budget - budget / 2;
+    fn look_about_goal(&mut self, count: usize, out_of_time: &mut impl FnMut() -> bool) {
+        let most = (self.setting.config.budget / SHARE_ABOUT_GOAL).max(1);
         while !(self.is_away && self.ports.len() >= count) && self.about_goal() < most {
+            if self.about_goal() % BETWEEN_LOOKS == BETWEEN_LOOKS - 1 && out_of_time() {
+                return;
+            }
             let Some(level) = self.back.last_mut() else {
                 return;
             };

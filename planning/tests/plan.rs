@@ -435,6 +435,45 @@ fn a_conventional_car_parks() {
     assert!(parked.end_changes >= 1);
 }
 
+/// A street with a parking gap along it, 1.3 m longer than the benchmark's car.
+fn gap() -> (Planner, Grid, [Pose2; 2]) {
+    let planner = Planner::new(Case::car(), patient()).unwrap();
+    let grid = walls(100, |x, y| {
+        y.abs() < 3.0 || (x.abs() < 3.0 && (-5.6..0.0).contains(&y))
+    });
+    let ends = [pose(-9.0, 0.0, 0.0), pose(-1.4155, -4.2, 0.0)];
+    (planner, grid, ends)
+}
+
+#[test]
+fn a_goal_may_be_narrower_than_the_lattice_is_fine() {
+    let (planner, grid, [street, gap]) = gap();
+    let parked = plan(&planner, &grid, street, gap);
+    assert!(parked.end_changes >= 2, "{}", parked.end_changes);
+}
+
+#[test]
+fn so_may_a_start() {
+    let (planner, grid, [street, gap]) = gap();
+    let out = plan(&planner, &grid, gap, street);
+    assert!(out.end_changes >= 2, "{}", out.end_changes);
+}
+
+#[test]
+fn many_plans_on_one_ground_are_the_plans_on_its_grid() {
+    let grid = walls(100, |_, y| y.abs() < 4.0);
+    let planner = planner();
+    let ground = planner.prepare(&grid).unwrap();
+    for goal in [
+        pose(8.0, 1.0, 0.2),
+        pose(-9.0, 0.0, 0.0),
+        pose(0.0, 9.0, 0.0),
+    ] {
+        let start = pose(0.0, 0.0, 0.1);
+        assert_eq!(ground.plan(start, goal), planner.plan(&grid, start, goal));
+    }
+}
+
 /// Boxes strewn over a square of 24 m.
 fn strewn() -> impl Strategy<Value = Grid> {
     let boxes = prop::collection::vec((-11.0..11.0f64, -11.0..11.0f64, 0.2..1.5f64), 0..10);

@@ -431,8 +431,25 @@ fn recorded_problems_are_solved() {
         assert_eq!(ran.status.code(), Some(0), "{}: {told}", path.display());
         told
     };
-    let case = solved(&data.join("tpcap/Case7.csv"), &[]);
-    assert_eq!(case["vehicle"], "car");
+    // The car does not leave the slot of case 7, half a metre longer than it is.
+    let cases = [1, 3, 5, 9, 11, 13, 15, 17, 19];
+    let shuttle = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/vehicles/shuttle.toml");
+    let (mut turns, mut seconds) = ([0; 2], [0.0; 2]);
+    for number in cases {
+        let case = data.join(format!("tpcap/Case{number}.csv"));
+        let with = [solved(&case, &[]), solved(&case, &["--vehicle", shuttle])];
+        assert_eq!(with[0]["vehicle"], "car");
+        for (k, told) in with.iter().enumerate() {
+            turns[k] += told["cusps"].as_u64().unwrap();
+            seconds[k] += told["duration_s"].as_f64().unwrap();
+        }
+    }
+    // What two steered ends are good for.
+    assert!(
+        turns[1] < turns[0] && seconds[1] < seconds[0],
+        "{turns:?} {seconds:?}"
+    );
+    solved(&data.join("tpcap/Case7.csv"), &["--vehicle", shuttle]);
     let warehouse = data.join("nav2_maps/warehouse.yaml");
     let told = solved(&warehouse, &["--queries", "5"]);
     assert_eq!(told["solved"], 5);
