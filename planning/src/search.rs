@@ -173,11 +173,8 @@ impl<'a> Search<'a> {
         spent: u32,
     ) -> Self {
         let config = setting.config;
-        let (inflation, most) = match &known {
-            // What a first search is for is there.
-            Some(known) => (config.inflation, known.price),
-            None => (config.first_inflation.max(config.inflation), u64::MAX),
-        };
+        let inflation = config.first_inflation.max(config.inflation);
+        let most = known.as_ref().map_or(u64::MAX, |known| known.price);
         let least = ahead.begin_pass(inflation, most);
         // The start may reach the goal by one curve, for which the bound that is
         // made for the lattice does not hold.
@@ -189,6 +186,13 @@ impl<'a> Search<'a> {
         });
         let open = prices.length_bound(squared(frame.goal, [0.0; 2]).sqrt())
             + prices.turn_bound(turn[0].min(turn[1]));
+        let least = least.min(open);
+        if known.is_some() {
+            // A way that is so much dearer than the least needs no search for one
+            // that is dearer still.
+            let above = (bound(most, least) - 1.0) / COOLING;
+            ahead.begin_pass((1.0 + above).clamp(config.inflation, inflation), most);
+        }
         Self {
             setting,
             ahead,
@@ -200,7 +204,7 @@ impl<'a> Search<'a> {
             patience: PATIENCE,
             ports_within: 0.0,
             best: known.map(Best::Known),
-            least: least.min(open),
+            least,
             trace: Vec::new(),
             spent,
             #[cfg(test)]
