@@ -140,7 +140,7 @@ impl Default for PlannerConfig {
             connect_m: 6.0,
             inflation: 1.2,
             first_inflation: 4.0,
-            budget: 1_500,
+            budget: 5_000,
             trace: 20_000,
         }
     }

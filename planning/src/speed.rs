@@ -34,6 +34,9 @@ use crate::vehicle::{End, Vehicle};
 const STRAIGHT_STEP: f64 = 0.05;
 /// The same where it is not.
 const CURVED_STEP: f64 = 0.025;
+/// By so much the heading between two samples may differ from that of a curvature
+/// that changes evenly, a quarter of what the checker lets pass, rad.
+const EVENLY: f64 = 2.5e-5;
 /// Speeds that are less than a limit by a smaller share are held down by it.
 const HELD: f64 = 1e-6;
 /// How often the acceleration at a place is halved to find the greatest.
@@ -205,9 +208,10 @@ impl<'a> Path<'a> {
             let curve = &leg.curve;
             let straight = curve.turn == 0.0 && curve.bump == 0.0;
             let step = if straight { STRAIGHT_STEP } else { CURVED_STEP };
-            // Curvature rises and falls within a curve, however short.
-            let least = if straight { 2.0 } else { 8.0 };
-            let count = (curve.length / step).ceil().max(least) as usize;
+            // Over a part of u the heading differs from that of a curvature that
+            // changes evenly by at most u³·(|turn| + 16·|bump|).
+            let parts = (curve.turn.abs() + 16.0 * curve.bump.abs()) / EVENLY;
+            let count = (curve.length / step).max(parts.cbrt()).ceil().max(2.0) as usize;
             for (u, at) in curve.places(count).take(count) {
                 let to = (u + 1.0 / count as f64).min(1.0);
                 let limit = greatest_speed(vehicle, leg, u, to);

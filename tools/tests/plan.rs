@@ -453,6 +453,28 @@ fn recorded_problems_are_solved() {
     let warehouse = data.join("nav2_maps/warehouse.yaml");
     let told = solved(&warehouse, &["--queries", "5"]);
     assert_eq!(told["solved"], 5);
+
+    // A quarter as large: tiny curves must pass the check, too.
+    let scaled = |line: &str| match line.split_once(" = ") {
+        Some((field, figure)) => {
+            let power = match field {
+                "length" | "width" | "height" | "wheelbase" | "min_speed" => 1,
+                "max_curvature_rate" => -2,
+                _ => return line.to_owned(),
+            };
+            let figure: f64 = figure.parse().unwrap();
+            format!("{field} = {:?}", figure * 0.25f64.powi(power))
+        }
+        None => line.to_owned(),
+    };
+    let small: Vec<_> = SHUTTLE.lines().map(scaled).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let vehicle = folder.path().join("small.toml");
+    fs::write(&vehicle, small.join("\n")).unwrap();
+    let depot = data.join("nav2_maps/depot.yaml");
+    let vehicle = vehicle.to_str().unwrap();
+    let told = solved(&depot, &["--queries", "20", "--vehicle", vehicle]);
+    assert_eq!(told["solved"], 20);
 }
 
 #[test]

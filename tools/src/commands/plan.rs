@@ -435,7 +435,10 @@ fn measure(
                 measured.length_m += plan.length_m;
                 measured.end_changes += plan.end_changes;
             }
-            Err(error) => *measured.failures.entry(error.reason()).or_default() += 1,
+            Err(error) => {
+                tracing::debug!(?start, ?goal, %error, "no plan");
+                *measured.failures.entry(error.reason()).or_default() += 1;
+            }
         }
     }
     times.sort_by(f64::total_cmp);
