@@ -215,3 +215,49 @@ impl Generator<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PlannerConfig;
+    use crate::vehicle::Vehicle;
+
+    #[test]
+    fn the_set_is_minimal_and_replaces_what_it_leaves_out() {
+        let config = PlannerConfig::default();
+        let limits = Limits::new(&Vehicle::shuttle(), &config);
+        for count in [16, 32] {
+            let headings = Headings::new(count);
+            let generator = Generator {
+                headings: &headings,
+                cell: config.cell_m,
+                limits: &limits,
+            };
+            let pool: Vec<_> = (0..headings.quarter()).map(|h| generator.pool(h)).collect();
+            let set = generator.decompose(&pool);
+            let priced = |links: &Vec<Link>| -> Vec<_> {
+                let price = |link: &Link| (limits.prices.of(&link.curve), *link);
+                links.iter().map(price).collect()
+            };
+            let kept: Vec<_> = set.iter().map(priced).collect();
+            assert!(pool.concat().len() > set.concat().len());
+            let replaced = |by: &[Vec<(u64, Link)>], from: usize, link: &Link| {
+                let most = (limits.prices.of(&link.curve) as f64 * NO_DEARER) as u64;
+                let to = usize::from(link.to);
+                generator.leads(by, from, to, link.offset, most, MOST_PIECES)
+            };
+            for (from, links) in pool.iter().enumerate() {
+                for link in links {
+                    assert!(replaced(&kept, from, link), "{from} {link:?}");
+                }
+            }
+            for (from, links) in set.iter().enumerate() {
+                for link in links {
+                    let mut others = kept.clone();
+                    others[from].retain(|(_, other)| other != link);
+                    assert!(!replaced(&others, from, link), "{from} {link:?}");
+                }
+            }
+        }
+    }
+}
