@@ -113,7 +113,7 @@ pub struct PlannerConfig {
     /// known, with one curve from within this distance, m.
     pub connect_m: f64,
     /// The search ends when its plan is known to cost at most so many times as
-    /// much as the cheapest there is on the lattice.
+    /// much as the cheapest of those that it looks at.
     pub inflation: f64,
     /// By what the bound on what remains is multiplied at first, so that some
     /// plan is found soon (weighted A*, Pohl 1970); less and less while the

@@ -49,8 +49,9 @@ pub struct Plan {
     pub samples: Vec<Sample>,
     /// Price of the way in units of one metre driven in the open; 0 for a stop.
     pub cost: f64,
-    /// The plan costs at most so many times as much as the cheapest there is on
-    /// the lattice; 1 if it is that.
+    /// The plan costs at most so many times as much as the cheapest of those that
+    /// the search looks at: over the lattice, to the poses found about the goal;
+    /// 1 if it is that.
     pub suboptimality_bound: f64,
     /// Length of the way, m.
     pub length_m: f64,
