@@ -326,7 +326,10 @@ impl fmt::Display for Lines<'_> {
         )?;
         writeln!(f, "clearance  {} m", number(figures.min_clearance_m, 3))?;
         let bound = number(figures.suboptimality_bound, 2);
-        writeln!(f, "bound      at most {bound} times the cheapest of those looked at")
+        writeln!(
+            f,
+            "bound      at most {bound} times the cheapest of those looked at"
+        )
     }
 }
 
