@@ -15,6 +15,7 @@ mod distance;
 mod error;
 mod file;
 mod generator;
+mod ground;
 mod headings;
 mod heuristic;
 mod lattice;
@@ -46,6 +47,7 @@ pub use check::{Fault, FaultKind, Surroundings, Task, check};
 pub use config::{Costs, GoalHeading, Invalid, PlannerConfig, Unknown};
 pub use error::PlanError;
 pub use file::FileError;
+pub use ground::Ground;
 pub use janus_perception::{Cell, Grid};
 pub use map::Map;
 pub use plan::{Plan, Sample};
@@ -58,15 +60,9 @@ pub use stop::Stop;
 pub use tpcap::Case;
 pub use vehicle::{End, Vehicle, VehicleError};
 
-use collision::{Axis, Footprint, Obstacles, Obstruction};
-use heuristic::{Heuristic, Relaxation};
-use lattice::{Frame, Reach, Setting};
-use price::Prices;
+use collision::{Axis, Footprint, Obstacles};
 use primitives::{Limits, Primitives};
-use search::{Found, Search, Standing};
-use shortcut::Shortcuts;
 use std::time::{Duration, Instant};
-use window::Window;
 
 /// A better plan, or a better bound, while the planner is at work.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,11 +158,7 @@ impl Planner {
             let within = self.primitives.longest + self.primitives.drift;
             obstacles.price_unknown(&self.footprint, within);
         }
-        Ok(Ground {
-            planner: self,
-            grid,
-            obstacles,
-        })
+        Ok(Ground::new(self, grid, obstacles))
     }
 
     /// The vehicle.
@@ -233,149 +225,6 @@ impl Planner {
                     obstacles.clearance(&self.body, axis, nearest)
                 }
             })
-    }
-}
-
-/// A grid made ready for one planner, for many plans on it.
-pub struct Ground<'a> {
-    planner: &'a Planner,
-    grid: &'a Grid,
-    obstacles: Obstacles<'a>,
-}
-
-impl Ground<'_> {
-    /// As [`Planner::plan`].
-    pub fn plan(&self, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
-        self.answer(&Query::new(start, goal), |_| ())
-    }
-
-    /// As [`Planner::answer`].
-    pub fn answer(
-        &self,
-        query: &Query<'_>,
-        mut see: impl FnMut(&Improvement),
-    ) -> Result<Plan, PlanError> {
-        let begun = Instant::now();
-        query.validate()?;
-        let &Query { start, goal, .. } = query;
-        self.ends_are_free(start, goal)?;
-        let planner = self.planner;
-        let late = |deadline| begun.elapsed() >= deadline;
-        let found = self.search(query, &mut || query.deadline.is_some_and(late), &mut see)?;
-
-        let samples = speed::profile(&planner.vehicle, &found.legs, start, found.lead);
-        let task = Task {
-            start,
-            speed: 0.0,
-            goal: Some(goal),
-        };
-        check(
-            &samples,
-            &task,
-            &planner.vehicle,
-            self.grid,
-            &planner.config,
-        )?;
-        Ok(Plan {
-            cost: Prices::in_metres(found.price),
-            suboptimality_bound: search::bound(found.price, found.least),
-            expansions: found.expansions,
-            search: found.trace,
-            legs: found.legs,
-            ..planner.measured(samples, &self.obstacles)
-        })
-    }
-
-    /// Searches from the start, on a lattice that ends at the goal by poses as
-    /// fine as it takes; where the start is what the lattice is too coarse for,
-    /// from the goal, and turns the way round.
-    fn search(
-        &self,
-        query: &Query<'_>,
-        out_of_time: &mut impl FnMut() -> bool,
-        see: &mut impl FnMut(&Improvement),
-    ) -> Result<Found, PlanError> {
-        let forth = self.search_from(query, 0, out_of_time, see);
-        let Err(PlanError::NoPath { expansions }) = forth else {
-            return forth;
-        };
-        let back = Query::new(query.goal, query.start);
-        self.search_from(&back, expansions, out_of_time, see)
-            .map(|found| found.reversed(query.start))
-    }
-
-    fn search_from(
-        &self,
-        query: &Query<'_>,
-        spent: u32,
-        out_of_time: &mut impl FnMut() -> bool,
-        see: &mut impl FnMut(&Improvement),
-    ) -> Result<Found, PlanError> {
-        let &Query { start, goal, .. } = query;
-        let planner = self.planner;
-        let either_way =
-            planner.vehicle.is_symmetric() && planner.config.goal_heading == GoalHeading::Axis;
-        let setting = Setting {
-            config: &planner.config,
-            primitives: &planner.primitives,
-            limits: &planner.limits,
-            footprint: &planner.footprint,
-            obstacles: &self.obstacles,
-        };
-        let from_start = Frame::new(start, goal, either_way);
-        let from_goal = Frame::new(goal, start, either_way);
-        let window = || Window::new(&from_start, &self.obstacles, &planner.primitives);
-        let heuristic = Heuristic::new(
-            &from_start,
-            &self.obstacles,
-            &planner.primitives,
-            &planner.limits.prices,
-            self.relaxation(),
-            window()?,
-        );
-        let ahead = Reach::new(setting, &from_start, window()?, heuristic);
-        let shortcuts = Shortcuts {
-            setting,
-            frame: &from_start,
-            sweeps: &ahead.sweeps,
-        };
-        let known = shortcuts.best(query.previous.map_or(&[], |plan| &plan.legs));
-        Search::new(setting, ahead, &from_goal, known, spent)
-            .run(out_of_time, |standing| see(&Improvement::from(standing)))
-    }
-
-    fn ends_are_free(&self, start: Pose2, goal: Pose2) -> Result<(), PlanError> {
-        let at = |pose| {
-            self.obstacles
-                .stands(&self.planner.footprint, &Axis::of(pose))
-        };
-        at(start).map_err(|obstruction| match obstruction {
-            Obstruction::Outside => PlanError::StartOutside,
-            Obstruction::Blocked => PlanError::StartBlocked,
-        })?;
-        at(goal).map_err(|obstruction| match obstruction {
-            Obstruction::Outside => PlanError::GoalOutside,
-            Obstruction::Blocked => PlanError::GoalBlocked,
-        })
-    }
-
-    fn relaxation(&self) -> Relaxation {
-        Relaxation {
-            radius: self.planner.footprint.inscribed_radius(),
-            max_curvature: self.planner.limits.max_curvature,
-            longest: self.planner.primitives.longest,
-            tolerance: self.planner.config.cell_m,
-        }
-    }
-}
-
-impl From<Standing> for Improvement {
-    fn from(standing: Standing) -> Self {
-        Self {
-            cost: Prices::in_metres(standing.price),
-            bound: search::bound(standing.price, standing.least),
-            expansions: standing.expansions,
-        }
     }
 }
 

@@ -72,16 +72,16 @@ impl Shortcuts<'_> {
     fn over(&self, earlier: &[Leg]) -> Option<Known> {
         // What it costs to drive the legs before each, and how many of these
         // cannot be driven any more.
+        let change_before = |i: usize| match i.checked_sub(1) {
+            Some(last) if earlier[last].lead != earlier[i].lead => {
+                self.setting.limits.prices.end_change()
+            }
+            _ => 0,
+        };
         let (mut prices, mut blocked) = (vec![0], vec![0]);
         for (i, leg) in earlier.iter().enumerate() {
-            let change = i > 0 && earlier[i - 1].lead != leg.lead;
             let price = self.drive(self.begin(leg), leg.curve);
-            let change = if change {
-                self.setting.limits.prices.end_change()
-            } else {
-                0
-            };
-            prices.push(prices[i] + price.unwrap_or(0) + change);
+            prices.push(prices[i] + price.unwrap_or(0) + change_before(i));
             blocked.push(blocked[i] + u32::from(price.is_none()));
         }
         let entries: Vec<_> = earlier.iter().map(|leg| self.enter(leg)).collect();
@@ -96,12 +96,8 @@ impl Shortcuts<'_> {
                     break;
                 }
                 // The change of ends before leg i is not made.
-                let before = if i > 0 && earlier[i - 1].lead != earlier[i].lead {
-                    self.setting.limits.prices.end_change()
-                } else {
-                    0
-                };
-                let price = enter + (prices[j + 1] - prices[i] - before) + leave;
+                let between = prices[j + 1] - prices[i] - change_before(i);
+                let price = enter + between + leave;
                 if best.is_none_or(|(least, ..)| price < least) {
                     best = Some((price, i, j));
                 }

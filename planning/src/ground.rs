@@ -1,0 +1,172 @@
+//! One grid made ready, and a plan on it from the query to the check.
+
+use std::time::Instant;
+
+use janus_perception::Grid;
+
+use crate::check::{Task, check};
+use crate::collision::{Axis, Obstacles, Obstruction};
+use crate::config::GoalHeading;
+use crate::error::PlanError;
+use crate::heuristic::{Heuristic, Relaxation};
+use crate::lattice::{Frame, Reach, Setting};
+use crate::plan::Plan;
+use crate::pose::Pose2;
+use crate::price::Prices;
+use crate::query::Query;
+use crate::search::{self, Found, Search, Standing};
+use crate::shortcut::Shortcuts;
+use crate::speed;
+use crate::window::Window;
+use crate::{Improvement, Planner};
+
+/// A grid made ready for one planner, for many plans on it.
+pub struct Ground<'a> {
+    planner: &'a Planner,
+    grid: &'a Grid,
+    obstacles: Obstacles<'a>,
+}
+
+impl<'a> Ground<'a> {
+    pub(crate) fn new(planner: &'a Planner, grid: &'a Grid, obstacles: Obstacles<'a>) -> Self {
+        Self {
+            planner,
+            grid,
+            obstacles,
+        }
+    }
+
+    /// As [`Planner::plan`].
+    pub fn plan(&self, start: Pose2, goal: Pose2) -> Result<Plan, PlanError> {
+        self.answer(&Query::new(start, goal), |_| ())
+    }
+
+    /// As [`Planner::answer`].
+    pub fn answer(
+        &self,
+        query: &Query<'_>,
+        mut see: impl FnMut(&Improvement),
+    ) -> Result<Plan, PlanError> {
+        let begun = Instant::now();
+        query.validate()?;
+        let &Query { start, goal, .. } = query;
+        self.ends_are_free(start, goal)?;
+        let planner = self.planner;
+        let late = |deadline| begun.elapsed() >= deadline;
+        let found = self.search(query, &mut || query.deadline.is_some_and(late), &mut see)?;
+
+        let samples = speed::profile(&planner.vehicle, &found.legs, start, found.lead);
+        let task = Task {
+            start,
+            speed: 0.0,
+            goal: Some(goal),
+        };
+        check(
+            &samples,
+            &task,
+            &planner.vehicle,
+            self.grid,
+            &planner.config,
+        )?;
+        Ok(Plan {
+            cost: Prices::in_metres(found.price),
+            suboptimality_bound: search::bound(found.price, found.least),
+            expansions: found.expansions,
+            search: found.trace,
+            legs: found.legs,
+            ..planner.measured(samples, &self.obstacles)
+        })
+    }
+
+    /// Searches from the start, on a lattice that ends at the goal by poses as
+    /// fine as it takes; where the start is what the lattice is too coarse for,
+    /// from the goal, and turns the way round.
+    fn search(
+        &self,
+        query: &Query<'_>,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(&Improvement),
+    ) -> Result<Found, PlanError> {
+        let forth = self.search_from(query, 0, out_of_time, see);
+        let Err(PlanError::NoPath { expansions }) = forth else {
+            return forth;
+        };
+        let back = Query::new(query.goal, query.start);
+        self.search_from(&back, expansions, out_of_time, see)
+            .map(|found| found.reversed(query.start))
+    }
+
+    fn search_from(
+        &self,
+        query: &Query<'_>,
+        spent: u32,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(&Improvement),
+    ) -> Result<Found, PlanError> {
+        let &Query { start, goal, .. } = query;
+        let planner = self.planner;
+        let either_way =
+            planner.vehicle.is_symmetric() && planner.config.goal_heading == GoalHeading::Axis;
+        let setting = Setting {
+            config: &planner.config,
+            primitives: &planner.primitives,
+            limits: &planner.limits,
+            footprint: &planner.footprint,
+            obstacles: &self.obstacles,
+        };
+        let from_start = Frame::new(start, goal, either_way);
+        let from_goal = Frame::new(goal, start, either_way);
+        let window = || Window::new(&from_start, &self.obstacles, &planner.primitives);
+        let heuristic = Heuristic::new(
+            &from_start,
+            &self.obstacles,
+            &planner.primitives,
+            &planner.limits.prices,
+            self.relaxation(),
+            window()?,
+        );
+        let ahead = Reach::new(setting, &from_start, window()?, heuristic);
+        let shortcuts = Shortcuts {
+            setting,
+            frame: &from_start,
+            sweeps: &ahead.sweeps,
+        };
+        let known = shortcuts.best(query.previous.map_or(&[], |plan| &plan.legs));
+        Search::new(setting, ahead, &from_goal, known, spent)
+            .run(out_of_time, |standing| see(&Improvement::from(standing)))
+    }
+
+    fn ends_are_free(&self, start: Pose2, goal: Pose2) -> Result<(), PlanError> {
+        let at = |pose| {
+            self.obstacles
+                .stands(&self.planner.footprint, &Axis::of(pose))
+        };
+        at(start).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::StartOutside,
+            Obstruction::Blocked => PlanError::StartBlocked,
+        })?;
+        at(goal).map_err(|obstruction| match obstruction {
+            Obstruction::Outside => PlanError::GoalOutside,
+            Obstruction::Blocked => PlanError::GoalBlocked,
+        })
+    }
+
+    fn relaxation(&self) -> Relaxation {
+        Relaxation {
+            radius: self.planner.footprint.inscribed_radius(),
+            max_curvature: self.planner.limits.max_curvature,
+            longest: self.planner.primitives.longest,
+            tolerance: self.planner.config.cell_m,
+        }
+    }
+}
+
+impl From<Standing> for Improvement {
+    fn from(standing: Standing) -> Self {
+        Self {
+            cost: Prices::in_metres(standing.price),
+            bound: search::bound(standing.price, standing.least),
+            expansions: standing.expansions,
+        }
+    }
+}
