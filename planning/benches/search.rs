@@ -205,11 +205,15 @@ fn maps() {
             &mut vehicle.width,
             &mut vehicle.height,
             &mut vehicle.wheelbase,
+            &mut vehicle.min_speed,
         ] {
             *size *= scale;
         }
+        // As the radii, so the ways over which the curvature changes.
+        vehicle.max_curvature_rate /= scale * scale;
         let config = PlannerConfig {
             budget: 200_000,
+            improvement: std::env::var("IMP").map_or(1000, |v| v.parse().unwrap()),
             ..PlannerConfig::default()
         };
         let margin = config.margin_m;

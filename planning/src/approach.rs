@@ -269,8 +269,9 @@ fn motions(limits: &Limits, level: u32) -> Vec<Motion> {
             crab,
         };
         curves.push(curve(0.0, 0.0, false));
-        // The cubic's greatest curvature is 1.5 times its mean.
-        let turn = limits.max_curvature * length / 1.5;
+        // The curvature is 6·turn·u(1 − u)/length at the fraction u.
+        let turn = (limits.max_curvature * length / 1.5)
+            .min(limits.max_curvature_rate * length.powi(2) / 6.0);
         for share in [1.0, -1.0, 0.5, -0.5] {
             curves.push(curve(share * turn * (1.0 - 1e-12), 0.0, false));
         }
@@ -282,4 +283,26 @@ fn motions(limits: &Limits, level: u32) -> Vec<Motion> {
         .into_iter()
         .map(|curve| Motion::new(curve, [1.0, 0.0], limits))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PlannerConfig;
+    use crate::tpcap::Case;
+    use crate::vehicle::Vehicle;
+
+    #[test]
+    fn the_vehicle_can_follow_every_motion() {
+        let slow_to_steer = Vehicle {
+            max_curvature_rate: 0.3,
+            ..Vehicle::shuttle()
+        };
+        for vehicle in [Vehicle::shuttle(), Case::car(), slow_to_steer] {
+            let limits = Limits::new(&vehicle, &PlannerConfig::default());
+            for motion in motions(&limits, FINEST) {
+                assert!(limits.allow(&motion.curve), "{:?}", motion.curve);
+            }
+        }
+    }
 }

@@ -164,19 +164,11 @@ pub(crate) struct Obstacles<'a> {
     cell: f64,
     /// Distance to the nearest blocked cell.
     blocked: DistanceField,
-    /// Where unknown cells have a price and there are some.
-    unexplored: Option<Unexplored>,
+    /// Distance to the nearest unknown cell, where these have a price and there
+    /// are some.
+    unknown: Option<DistanceField>,
     /// How many blocked cells there are in each row up to and with each cell.
     blocked_in_row: Vec<u32>,
-}
-
-/// What tells a vehicle over unknown cells from one that is not.
-struct Unexplored {
-    /// Distance to the nearest unknown cell.
-    unknown: DistanceField,
-    /// Distance to the nearest cell that `base_link` may be in without the
-    /// vehicle being over unknown cells.
-    known: DistanceField,
 }
 
 impl<'a> Obstacles<'a> {
@@ -191,33 +183,23 @@ impl<'a> Obstacles<'a> {
             cell: grid.cell_m(),
             blocked_in_row: counted_in_rows(blocked.cells(), width),
             blocked,
-            unexplored: None,
+            unknown: None,
         }
     }
 
-    /// Tells where the vehicle is over unknown cells from now on, for
-    /// [`Obstacles::only_unknown`] up to `within`, m.
+    /// Tells how far unknown cells are from now on, up to `within` of the
+    /// vehicle, m.
     pub(crate) fn price_unknown(&mut self, footprint: &Footprint, within: f64) {
-        let is_unknown = || cells(self.grid).map(|cell| cell == Cell::Unknown);
         if !self.any_unknown() {
             return;
         }
-        let width = self.grid.size[0] as usize;
         let sight = in_whole_cells(
             footprint.reach_of_body() + footprint.radius + within,
             self.grid,
         );
-        let unknown = DistanceField::new(width, is_unknown(), sight);
-        let reach = footprint.inscribed_radius() - self.cell * FRAC_1_SQRT_2;
-        let is_known = |(&unknown, &blocked): (&u32, &u32)| {
-            self.metres(unknown) > reach && self.metres(blocked) >= reach
-        };
-        let known = unknown.cells().iter().zip(self.blocked.cells());
-        let sight = in_whole_cells(within, self.grid);
-        self.unexplored = Some(Unexplored {
-            known: DistanceField::new(width, known.map(is_known), sight),
-            unknown,
-        });
+        let is_unknown = cells(self.grid).map(|cell| cell == Cell::Unknown);
+        let width = self.grid.size[0] as usize;
+        self.unknown = Some(DistanceField::new(width, is_unknown, sight));
     }
 
     /// What is around the vehicle, if it can stand here.
@@ -243,8 +225,8 @@ impl<'a> Obstacles<'a> {
             }
             edge = edge.min(from_edge);
             blocked = blocked.min(distance);
-            if let Some(unexplored) = &self.unexplored {
-                unknown = unknown.min(unexplored.unknown.squared(index));
+            if let Some(distances) = &self.unknown {
+                unknown = unknown.min(distances.squared(index));
             }
         }
         // A point is up to half a diagonal from its cell's centre, and as much
@@ -343,35 +325,20 @@ impl<'a> Obstacles<'a> {
     }
 
     /// Whether any cell is unknown.
-    pub(crate) fn any_unknown(&self) -> bool {
+    fn any_unknown(&self) -> bool {
         cells(self.grid).any(|cell| cell == Cell::Unknown)
     }
 
     /// Whether the rectangle covers any unknown cell.
     pub(crate) fn over_unknown(&self, footprint: &Footprint, axis: &Axis) -> bool {
         let corners = footprint.corners(axis).map(|p| self.in_cells(p));
-        let [left, bottom] = self.grid.origin;
-        self.rows(corners).any(|(row, mut columns)| {
-            columns.any(|x| self.grid.cell(left + x as i32, bottom + row as i32) == Cell::Unknown)
+        self.rows(corners).any(|(row, columns)| {
+            let first = row * self.grid.size[0] as usize;
+            // Beyond the grid there are none.
+            let cells = (self.grid.log_odds).get(first + columns.start..first + columns.end);
+            let mut cells = cells.unwrap_or_default().iter();
+            cells.any(|&log_odds| Cell::of(log_odds) == Cell::Unknown)
         })
-    }
-
-    /// Whether a place within `slack` of this one could hold the centre of a
-    /// free circle, m. Errs towards yes.
-    pub(crate) fn may_hold(&self, place: [f64; 2], radius: f64, slack: f64) -> bool {
-        let to_centre = match self.index(place) {
-            Some(index) => self.metres(self.blocked.squared(index)) + self.cell * FRAC_1_SQRT_2,
-            None => f64::INFINITY,
-        };
-        to_centre.min(self.edge_distance(place)) + slack >= radius
-    }
-
-    /// Whether the vehicle is over unknown cells wherever it stands within this
-    /// distance of a place, m. Errs towards no.
-    pub(crate) fn only_unknown(&self, place: [f64; 2], within: f64) -> bool {
-        let known = self.unexplored.as_ref().zip(self.index(place));
-        let known = known.map(|(unexplored, index)| unexplored.known.squared(index));
-        known.is_some_and(|known| self.metres(known) > within + 2.0 * FRAC_1_SQRT_2 * self.cell)
     }
 
     /// Corners of the grid, m.
@@ -483,7 +450,7 @@ impl<'a> Obstacles<'a> {
     /// Squared distance of each cell to the nearest unknown one, cells; `None`
     /// if there are none or they have no price.
     pub(crate) fn unknown_field(&self) -> Option<&[u32]> {
-        self.unexplored.as_ref().map(|u| u.unknown.cells())
+        self.unknown.as_ref().map(DistanceField::cells)
     }
 
     /// A place in cells from the grid's corner.
@@ -492,7 +459,7 @@ impl<'a> Obstacles<'a> {
     }
 
     /// Where the cell that holds a place lies in the grid.
-    fn index(&self, place: [f64; 2]) -> Option<usize> {
+    pub(crate) fn index(&self, place: [f64; 2]) -> Option<usize> {
         let [x, y] = self.in_cells(place);
         let [width, height] = self.grid.size.map(f64::from);
         let inside = x >= 0.0 && x < width && y >= 0.0 && y < height;
@@ -500,7 +467,7 @@ impl<'a> Obstacles<'a> {
     }
 
     /// Distance to the nearest edge of the grid, m; negative outside.
-    fn edge_distance(&self, place: [f64; 2]) -> f64 {
+    pub(crate) fn edge_distance(&self, place: [f64; 2]) -> f64 {
         let [x, y] = self.in_cells(place);
         let [width, height] = self.grid.size.map(f64::from);
         x.min(y).min(width - x).min(height - y) * self.cell

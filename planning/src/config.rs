@@ -121,6 +121,8 @@ pub struct PlannerConfig {
     pub first_inflation: f64,
     /// How many states the search may expand.
     pub budget: u32,
+    /// How many of them once it has a plan, to make it better.
+    pub improvement: u32,
     /// How many expanded states a plan keeps for display.
     pub trace: u32,
 }
@@ -141,6 +143,7 @@ impl Default for PlannerConfig {
             inflation: 1.2,
             first_inflation: 4.0,
             budget: 5_000,
+            improvement: 1_000,
             trace: 20_000,
         }
     }
@@ -193,12 +196,13 @@ impl PlannerConfig {
             1.0..=10_000_000.0,
             "a number of states from 1 to 10000000",
         )?;
-        Invalid::unless(
-            "trace",
-            f64::from(self.trace),
-            0.0..=1_000_000.0,
-            "a number of states from 0 to 1000000",
-        )?;
+        for (field, states, most) in [
+            ("improvement", self.improvement, 10_000_000),
+            ("trace", self.trace, 1_000_000),
+        ] {
+            let expected = format!("a number of states from 0 to {most}");
+            Invalid::unless(field, f64::from(states), 0.0..=f64::from(most), &expected)?;
+        }
         if ![16, 32].contains(&self.headings) {
             return Err(Invalid {
                 field: "headings",

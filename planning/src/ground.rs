@@ -8,7 +8,8 @@ use crate::check::{Task, check};
 use crate::collision::{Axis, Obstacles, Obstruction};
 use crate::config::GoalHeading;
 use crate::error::PlanError;
-use crate::heuristic::{Heuristic, Relaxation};
+use crate::footing::Footing;
+use crate::heuristic::Heuristic;
 use crate::lattice::{Frame, Reach, Setting};
 use crate::plan::Plan;
 use crate::pose::Pose2;
@@ -25,11 +26,13 @@ pub struct Ground<'a> {
     planner: &'a Planner,
     grid: &'a Grid,
     obstacles: Obstacles<'a>,
+    footing: Footing,
 }
 
 impl<'a> Ground<'a> {
     pub(crate) fn new(planner: &'a Planner, grid: &'a Grid, obstacles: Obstacles<'a>) -> Self {
         Self {
+            footing: Footing::new(&obstacles, &planner.footprint, &planner.primitives),
             planner,
             grid,
             obstacles,
@@ -117,14 +120,7 @@ impl<'a> Ground<'a> {
         let from_start = Frame::new(start, goal, either_way);
         let from_goal = Frame::new(goal, start, either_way);
         let window = || Window::new(&from_start, &self.obstacles, &planner.primitives);
-        let heuristic = Heuristic::new(
-            &from_start,
-            &self.obstacles,
-            &planner.primitives,
-            &planner.limits.prices,
-            self.relaxation(),
-            window()?,
-        );
+        let heuristic = Heuristic::new(setting, &from_start, &self.footing, window()?);
         let ahead = Reach::new(setting, &from_start, window()?, heuristic);
         let shortcuts = Shortcuts {
             setting,
@@ -149,15 +145,6 @@ impl<'a> Ground<'a> {
             Obstruction::Outside => PlanError::GoalOutside,
             Obstruction::Blocked => PlanError::GoalBlocked,
         })
-    }
-
-    fn relaxation(&self) -> Relaxation {
-        Relaxation {
-            radius: self.planner.footprint.inscribed_radius(),
-            max_curvature: self.planner.limits.max_curvature,
-            longest: self.planner.primitives.longest,
-            tolerance: self.planner.config.cell_m,
-        }
     }
 }
 

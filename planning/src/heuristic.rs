@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 
 use crate::collision::Obstacles;
-use crate::lattice::Frame;
+use crate::footing::Footing;
+use crate::lattice::{Frame, Setting};
 use crate::price::Prices;
 use crate::primitives::Primitives;
 use crate::window::{State, Window};
@@ -87,9 +88,11 @@ const ROUNDED: f64 = 0.999;
 pub(crate) struct Heuristic<'a> {
     frame: &'a Frame,
     obstacles: &'a Obstacles<'a>,
+    footing: &'a Footing,
     primitives: &'a Primitives,
     prices: &'a Prices,
-    limits: Relaxation,
+    /// How far from the goal the disc may end, m.
+    tolerance: f64,
     /// The lattice point nearest to the goal, to which the disc moves.
     target: [i32; 2],
     /// What the way from there to the goal can save at most.
@@ -121,28 +124,19 @@ pub(crate) struct Heuristic<'a> {
     pub(crate) blind: bool,
 }
 
-/// What of the vehicle and the configuration the relaxations keep.
-#[derive(Clone, Debug)]
-pub(crate) struct Relaxation {
-    /// Radius of the disc, m.
-    pub(crate) radius: f64,
-    /// Greatest curvature, 1/m.
-    pub(crate) max_curvature: f64,
-    /// Length of the longest motion of which the search is made, m.
-    pub(crate) longest: f64,
-    /// How far from the goal the disc may end, m.
-    pub(crate) tolerance: f64,
-}
-
 impl<'a> Heuristic<'a> {
     pub(crate) fn new(
+        setting: Setting<'a>,
         frame: &'a Frame,
-        obstacles: &'a Obstacles<'a>,
-        primitives: &'a Primitives,
-        prices: &'a Prices,
-        limits: Relaxation,
+        footing: &'a Footing,
         window: Window,
     ) -> Self {
+        let Setting {
+            primitives,
+            obstacles,
+            ..
+        } = setting;
+        let prices = &setting.limits.prices;
         let target = frame.goal.map(|c| (c / primitives.cell).round() as i32);
         let [dx, dy] = [0, 1].map(|k| f64::from(target[k]) * primitives.cell - frame.goal[k]);
         let prices_of_steps = STEPS.map(|step| {
@@ -151,7 +145,7 @@ impl<'a> Heuristic<'a> {
             let price = |unknown| prices.way_bound(metres, unknown).min(u64::from(MOST));
             [false, true].map(|unknown| price(unknown) as u32)
         });
-        let max_curvature = limits.max_curvature;
+        let max_curvature = setting.limits.max_curvature;
         let price_of_turn = |turn: f64| {
             let metres = prices.length_bound(turn.abs() / max_curvature);
             [metres, prices.turn_bound(turn.abs())]
@@ -161,9 +155,10 @@ impl<'a> Heuristic<'a> {
             saved: prices.length_bound(dx.hypot(dy)) + 1,
             frame,
             obstacles,
+            footing,
             primitives,
             prices,
-            limits,
+            tolerance: setting.config.cell_m,
             turns: frame
                 .turns(primitives)
                 .into_iter()
@@ -213,7 +208,7 @@ impl<'a> Heuristic<'a> {
 
     /// The disc has arrived where a plan may end, and at the target.
     fn seed(&mut self) {
-        let reach = (self.limits.tolerance / self.primitives.cell).ceil() as i32;
+        let reach = (self.tolerance / self.primitives.cell).ceil() as i32;
         for dy in -reach..=reach {
             for dx in -reach..=reach {
                 let at = [self.target[0] + dx, self.target[1] + dy];
@@ -248,10 +243,8 @@ impl<'a> Heuristic<'a> {
     fn spread_from(&mut self, index: usize, bound: u32) {
         let [x, y] = self.window.point(index);
         // Where a primitive that passes here can only be over unknown cells.
-        let unknown = self.obstacles.only_unknown(
-            self.place([x, y]),
-            self.limits.longest + self.primitives.drift,
-        );
+        let place = self.place([x, y]);
+        let unknown = self.footing.is_only_unknown(self.obstacles, place);
         let inside = |[x, y]: [i32; 2]| self.window.index([x, y]).is_some();
         let far_inside = inside([x - 2, y - 2]) && inside([x + 2, y + 2]);
         for (i, step) in STEPS.iter().enumerate() {
@@ -273,7 +266,7 @@ impl<'a> Heuristic<'a> {
         if known <= bound {
             return;
         }
-        if known == UNSEEN && !self.may_hold(at) {
+        if known == UNSEEN && !self.footing.holds(self.obstacles, self.place(at)) {
             self.bounds[index] = IMPASSABLE;
             return;
         }
@@ -286,13 +279,6 @@ impl<'a> Heuristic<'a> {
         self.open[bin].push((bound, index as u32));
     }
 
-    /// Whether the disc may stand here or where a primitive passes whose chain
-    /// has this point.
-    fn may_hold(&self, at: [i32; 2]) -> bool {
-        self.obstacles
-            .may_hold(self.place(at), self.limits.radius, self.primitives.drift)
-    }
-
     fn place(&self, at: [i32; 2]) -> [f64; 2] {
         self.frame
             .world(at.map(|c| f64::from(c) * self.primitives.cell))
@@ -301,7 +287,7 @@ impl<'a> Heuristic<'a> {
     /// What is left to the goal as the crow flies, less the tolerance, m.
     fn distance(&self, at: [i32; 2]) -> f64 {
         let [dx, dy] = [0, 1].map(|k| f64::from(at[k]) * self.primitives.cell - self.frame.goal[k]);
-        ((dx * dx + dy * dy).sqrt() - self.limits.tolerance).max(0.0)
+        ((dx * dx + dy * dy).sqrt() - self.tolerance).max(0.0)
     }
 }
 

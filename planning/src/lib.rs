@@ -14,6 +14,7 @@ mod curve;
 mod distance;
 mod error;
 mod file;
+mod footing;
 mod generator;
 mod ground;
 mod headings;
@@ -60,7 +61,7 @@ pub use stop::Stop;
 pub use tpcap::Case;
 pub use vehicle::{End, Vehicle, VehicleError};
 
-use collision::{Axis, Footprint, Obstacles};
+use collision::{Axis, Footprint, Obstacles, Room};
 use primitives::{Limits, Primitives};
 use std::time::{Duration, Instant};
 
@@ -179,52 +180,44 @@ impl Planner {
 
     /// A plan of which only the search is left out.
     fn measured(&self, samples: Vec<Sample>, obstacles: &Obstacles<'_>) -> Plan {
-        let mut plan = Plan {
+        let place = |sample: &Sample| {
+            let axis = Axis::of(sample.pose());
+            (obstacles.room(&self.body, &axis).ok(), axis)
+        };
+        let mut places: Vec<_> = samples.iter().map(place).collect();
+        let (mut length_m, mut unknown_m, mut end_changes) = (0.0, 0.0, 0);
+        for (pair, (room, axis)) in samples.windows(2).zip(places.iter().skip(1)) {
+            let moved = pair[0].pose().distance(pair[1].pose());
+            length_m += moved;
+            end_changes += u32::from(pair[0].lead != pair[1].lead);
+            let may_be_unknown = room.is_none_or(|room| room.unknown);
+            if may_be_unknown && obstacles.over_unknown(&self.body, axis) {
+                unknown_m += moved;
+            }
+        }
+        // The likeliest nearest first, so that few are looked at closely.
+        let clearance = |room: &Option<Room>| room.map_or(0.0, |room| room.clearance);
+        places.sort_by(|(a, _), (b, _)| clearance(a).total_cmp(&clearance(b)));
+        let nearer = |nearest: f64, (room, axis): &(Option<Room>, Axis)| {
+            if clearance(room) >= nearest {
+                nearest
+            } else {
+                obstacles.clearance(&self.body, axis, nearest)
+            }
+        };
+        Plan {
             cost: 0.0,
             suboptimality_bound: 1.0,
-            length_m: 0.0,
+            length_m,
             duration_s: samples.last().map_or(0.0, |last| last.t),
-            end_changes: 0,
-            min_clearance_m: self.min_clearance(&samples, obstacles),
-            unknown_m: 0.0,
+            end_changes,
+            min_clearance_m: places.iter().fold(Plan::FARTHEST_M, nearer),
+            unknown_m,
             expansions: 0,
             search: Vec::new(),
             legs: Vec::new(),
             samples,
-        };
-        let any_unknown = obstacles.any_unknown();
-        for pair in plan.samples.windows(2) {
-            let moved = pair[0].pose().distance(pair[1].pose());
-            plan.length_m += moved;
-            plan.end_changes += u32::from(pair[0].lead != pair[1].lead);
-            if any_unknown && obstacles.over_unknown(&self.body, &Axis::of(pair[1].pose())) {
-                plan.unknown_m += moved;
-            }
         }
-        plan
-    }
-
-    fn min_clearance(&self, samples: &[Sample], obstacles: &Obstacles<'_>) -> f64 {
-        let bound = |axis: &Axis| {
-            obstacles
-                .room(&self.body, axis)
-                .map_or(0.0, |r| r.clearance)
-        };
-        let mut axes: Vec<_> = samples
-            .iter()
-            .map(|sample| Axis::of(sample.pose()))
-            .map(|axis| (bound(&axis), axis))
-            .collect();
-        // The likeliest first, so that few are looked at closely.
-        axes.sort_by(|a, b| a.0.total_cmp(&b.0));
-        axes.iter()
-            .fold(Plan::FARTHEST_M, |nearest, (bound, axis)| {
-                if *bound >= nearest {
-                    nearest
-                } else {
-                    obstacles.clearance(&self.body, axis, nearest)
-                }
-            })
     }
 }
 

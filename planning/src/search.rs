@@ -153,6 +153,8 @@ pub(crate) struct Search<'a> {
     /// Distance of the farthest port from the goal, m.
     ports_within: f64,
     best: Option<Best>,
+    /// States that may be expanded from now on.
+    budget: u32,
     /// No way costs less.
     least: u64,
     trace: Vec<[f64; 2]>,
@@ -203,6 +205,11 @@ impl<'a> Search<'a> {
             is_away: false,
             patience: PATIENCE,
             ports_within: 0.0,
+            budget: if known.is_some() {
+                config.budget.min(spent.saturating_add(config.improvement))
+            } else {
+                config.budget
+            },
             best: known.map(Best::Known),
             least,
             trace: Vec::new(),
@@ -272,8 +279,8 @@ impl<'a> Search<'a> {
                 }
                 continue;
             }
-            if self.expansions() >= self.setting.config.budget {
-                let budget = self.setting.config.budget;
+            if self.expansions() >= self.budget {
+                let budget = self.budget;
                 return self.ended_early(PlanError::BudgetExhausted { budget });
             }
             if self.ahead.expansions.is_multiple_of(BETWEEN_LOOKS) && out_of_time() {
@@ -450,6 +457,10 @@ impl<'a> Search<'a> {
 
     fn arrive(&mut self, from: u32, edge: Edge, price: u64, see: &mut impl FnMut(Standing)) {
         if price < self.price() {
+            if self.best.is_none() {
+                let improvement = self.setting.config.improvement;
+                self.budget = (self.budget).min(self.expansions().saturating_add(improvement));
+            }
             self.best = Some(Best::Way(self.ahead.arrive(from, edge, price)));
             self.least = self.least.max(self.ahead.floor());
             see(self.standing());
@@ -637,7 +648,8 @@ mod tests {
     use super::*;
     use crate::collision::{Footprint, Obstacles};
     use crate::config::{PlannerConfig, Unknown};
-    use crate::heuristic::{Heuristic, Relaxation};
+    use crate::footing::Footing;
+    use crate::heuristic::Heuristic;
     use crate::primitive_set::PrimitiveSet;
     use crate::primitives::{Limits, Primitives};
     use crate::vehicle::Vehicle;
@@ -654,6 +666,7 @@ mod tests {
             cell_m: 0.4,
             connect_m: 3.0,
             budget: 1_000_000,
+            improvement: 1_000_000,
             inflation: 1.0,
             first_inflation: 1.0,
             ..PlannerConfig::default()
@@ -665,6 +678,7 @@ mod tests {
         let footprint = Footprint::new(vehicle, config.margin_m);
         let mut obstacles = Obstacles::new(grid, Unknown::Price, 5.0);
         obstacles.price_unknown(&footprint, primitives.longest + primitives.drift);
+        let footing = Footing::new(&obstacles, &footprint, &primitives);
         let setting = Setting {
             config: &config,
             primitives: &primitives,
@@ -676,20 +690,8 @@ mod tests {
         let from_goal = Frame::new(goal, start, vehicle.is_symmetric());
         let window = |frame| Window::new(frame, &obstacles, &primitives);
         [false, true].map(|blind| {
-            let relaxation = Relaxation {
-                radius: footprint.inscribed_radius(),
-                max_curvature: limits.max_curvature,
-                longest: primitives.longest,
-                tolerance: config.cell_m,
-            };
-            let mut heuristic = Heuristic::new(
-                &from_start,
-                &obstacles,
-                &primitives,
-                &limits.prices,
-                relaxation,
-                window(&from_start)?,
-            );
+            let mut heuristic =
+                Heuristic::new(setting, &from_start, &footing, window(&from_start)?);
             heuristic.blind = blind;
             let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
             let mut search = Search::new(setting, ahead, &from_goal, None, 0);

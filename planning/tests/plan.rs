@@ -53,6 +53,7 @@ fn planner() -> Planner {
 fn patient() -> PlannerConfig {
     PlannerConfig {
         budget: 100_000,
+        improvement: 100_000,
         ..PlannerConfig::default()
     }
 }
@@ -594,7 +595,7 @@ proptest! {
 
     #[test]
     fn plans_only_improve(grid in strewn(), start in anywhere(), goal in anywhere()) {
-        let config = PlannerConfig { inflation: 1.0, budget: 4_000, ..PlannerConfig::default() };
+        let config = PlannerConfig { inflation: 1.0, budget: 4_000, improvement: 4_000, ..PlannerConfig::default() };
         let planner = planner_with(config);
         let mut seen = Vec::new();
         let plan = planner.answer(&grid, &Query::new(start, goal), |better| seen.push(*better));
