@@ -116,6 +116,7 @@ fn worlds() {
         // Without end, so that the budget is what ends it.
         inflation: 1.0,
         budget: 50_000,
+        improvement: 50_000,
         trace: 0,
         ..PlannerConfig::default()
     };
@@ -144,6 +145,7 @@ fn cases() {
     // As `janus plan` sets it.
     let config = PlannerConfig {
         budget: 200_000,
+        improvement: 200_000,
         margin_m: 0.05,
         ..PlannerConfig::default()
     };
@@ -213,7 +215,6 @@ fn maps() {
         vehicle.max_curvature_rate /= scale * scale;
         let config = PlannerConfig {
             budget: 200_000,
-            improvement: std::env::var("IMP").map_or(1000, |v| v.parse().unwrap()),
             ..PlannerConfig::default()
         };
         let margin = config.margin_m;

@@ -143,7 +143,7 @@ impl Default for PlannerConfig {
             inflation: 1.2,
             first_inflation: 4.0,
             budget: 5_000,
-            improvement: 1_000,
+            improvement: 500,
             trace: 20_000,
         }
     }

@@ -119,9 +119,10 @@ pub(crate) struct Heuristic<'a> {
     settled: u64,
     /// Price of a metre toward the start, at least.
     per_metre: f64,
-    /// Knows nothing, so that the search becomes Dijkstra's.
+    /// Whether the disc is asked, and whether the vehicle without obstacles;
+    /// with neither the search becomes Dijkstra's.
     #[cfg(test)]
-    pub(crate) blind: bool,
+    pub(crate) asked: [bool; 2],
 }
 
 impl<'a> Heuristic<'a> {
@@ -173,37 +174,68 @@ impl<'a> Heuristic<'a> {
             settled: 0,
             per_metre: prices.length_bound(1.0) as f64 * ROUNDED / STRETCH,
             #[cfg(test)]
-            blind: false,
+            asked: [true; 2],
         };
         heuristic.seed();
         heuristic
     }
 
-    /// The least price from a state to the goal; `None` if it cannot be
-    /// reached.
-    pub(crate) fn bound(&mut self, state: State) -> Option<u64> {
-        #[cfg(test)]
-        if self.blind {
-            return Some(0);
-        }
-        let past_obstacles = self.disc(state.at)?;
-        let [metres, turn] = self.turns[usize::from(state.heading)][state.lead as usize];
-        let straight = self.prices.length_bound(self.distance(state.at));
-        Some(past_obstacles.max(metres).max(straight) + turn)
+    /// The least price from a state to the goal, as far as it is known; `None`
+    /// if it is known that the goal cannot be reached.
+    pub(crate) fn known(&self, state: State) -> Option<u64> {
+        self.look(state).map(|(price, _)| price)
     }
 
-    /// The least price of the disc's way to the goal.
-    fn disc(&mut self, at: [i32; 2]) -> Option<u64> {
-        let index = self.window.index(at)?;
-        let to_start = self.to_start(at);
+    /// The least price from a state to the goal, or one above it that
+    /// `is_enough`; `None` if the goal cannot be reached.
+    pub(crate) fn bound(&mut self, state: State, is_enough: impl Fn(u64) -> bool) -> Option<u64> {
         loop {
-            match self.bounds[index] {
-                IMPASSABLE => return None,
-                bound if bound != UNSEEN && u64::from(bound) + to_start < self.settled => break,
-                _ => self.spread()?,
+            let (price, is_settled) = self.look(state)?;
+            if is_settled || is_enough(price) {
+                return Some(price);
             }
+            self.spread()?;
         }
-        Some(u64::from(self.bounds[index] - 1).saturating_sub(self.saved))
+    }
+
+    /// What is known of the least price from a state to the goal, and whether
+    /// that is all that will be.
+    fn look(&self, state: State) -> Option<(u64, bool)> {
+        #[cfg(test)]
+        if self.asked != [true; 2] {
+            let [disc, open_way] = self.asked;
+            let price = u64::from(open_way) * self.open_way(state).iter().sum::<u64>();
+            return if disc {
+                self.disc(state.at)
+            } else {
+                Some((price, true))
+            };
+        }
+        let (past_obstacles, is_settled) = self.disc(state.at)?;
+        let [metres, turn] = self.open_way(state);
+        Some((past_obstacles.max(metres) + turn, is_settled))
+    }
+
+    /// The least price of the vehicle's own way without obstacles: that of its
+    /// metres, and what comes beside them.
+    fn open_way(&self, state: State) -> [u64; 2] {
+        let [metres, turn] = self.turns[usize::from(state.heading)][state.lead as usize];
+        let straight = self.prices.length_bound(self.distance(state.at));
+        [metres.max(straight), turn]
+    }
+
+    /// What is known of the least price of the disc's way, and whether that is
+    /// all that will be.
+    fn disc(&self, at: [i32; 2]) -> Option<(u64, bool)> {
+        let bound = self.bounds[self.window.index(at)?];
+        if bound == IMPASSABLE {
+            return None;
+        }
+        // What is not settled is yet to spread, and will not be less.
+        let yet = self.settled.saturating_sub(self.to_start(at));
+        let is_settled = bound != UNSEEN && u64::from(bound) < yet;
+        let bound = if is_settled { u64::from(bound) } else { yet };
+        Some((bound.saturating_sub(1 + self.saved), is_settled))
     }
 
     /// The disc has arrived where a plan may end, and at the target.

@@ -256,7 +256,7 @@ impl<'a> Reach<'a> {
             };
             // The start alone may reach the goal from anywhere by one curve,
             // for which the bound does not hold.
-            let rest = self.heuristic.bound(state).unwrap_or(0);
+            let rest = self.heuristic.bound(state, |_| false).unwrap_or(0);
             let index = self.add(Way {
                 price: 0,
                 rest,
@@ -284,6 +284,9 @@ impl<'a> Reach<'a> {
             if matches!(way.edge, Edge::Join(_)) {
                 return Some(index);
             }
+            if !self.is_still_due(index) {
+                continue;
+            }
             if !way.tested {
                 let Some(surcharge) = self.surcharge(&way) else {
                     continue;
@@ -307,6 +310,25 @@ impl<'a> Reach<'a> {
             return Some(index);
         }
         None
+    }
+
+    /// Whether a way that comes out of the queue is still due with what can now
+    /// be told of what remains: bounds spread only as far as it takes to know.
+    /// Queues it anew if it is not.
+    fn is_still_due(&mut self, index: u32) -> bool {
+        let Way { state, price, .. } = self.ways[index as usize];
+        let key = |rest: u64| price + (rest as f64 * self.inflation) as u64;
+        let is_later = |rest| !self.queue.is_due(key(rest));
+        let Some(rest) = self.heuristic.bound(state, is_later) else {
+            return false;
+        };
+        self.ways[index as usize].rest = rest;
+        let key = self.key(index);
+        let is_due = self.queue.is_due(key);
+        if !is_due {
+            self.queue.push(key, index);
+        }
+        is_due
     }
 
     /// Follows what leads away from the state at the end of a way.
@@ -344,7 +366,7 @@ impl<'a> Reach<'a> {
         if price >= self.records[slot].price {
             return;
         }
-        let rest = self.heuristic.bound(state);
+        let rest = self.heuristic.known(state);
         let Some(rest) = rest.filter(|rest| price + rest < best) else {
             return;
         };
