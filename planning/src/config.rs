@@ -61,6 +61,9 @@ pub enum GoalHeading {
 pub struct Costs {
     /// Every metre.
     pub length: f64,
+    /// Every second, at the greatest speed that the vehicle can keep where it is,
+    /// and of the dwell at every change of the leading end.
+    pub time: f64,
     /// Every change of the leading end.
     pub end_change: f64,
     /// Every metre moved at an angle to the axis, in addition.
@@ -78,6 +81,7 @@ impl Default for Costs {
     fn default() -> Self {
         Self {
             length: 1.0,
+            time: 0.0,
             end_change: 6.0,
             crab: 0.02,
             turn: 0.5,
@@ -155,6 +159,7 @@ impl PlannerConfig {
         let costs = &self.costs;
         for (field, price, least) in [
             ("costs.length", costs.length, 0.01),
+            ("costs.time", costs.time, 0.0),
             ("costs.end_change", costs.end_change, 0.0),
             ("costs.crab", costs.crab, 0.0),
             ("costs.turn", costs.turn, 0.0),

@@ -2,22 +2,26 @@
 
 use crate::config::Costs;
 use crate::curve::Curve;
+use crate::speed::steady_time;
+use crate::vehicle::Vehicle;
 
 const UNIT: f64 = 1e6;
 
-/// [`Costs`] with what they make of a curve.
+/// [`Costs`] with what they make of a vehicle's curve.
 #[derive(Clone, Debug)]
 pub(crate) struct Prices {
     costs: Costs,
+    vehicle: Vehicle,
 }
 
 impl Prices {
     /// Price of one metre driven in the open where that is the unit.
     pub(crate) const METRE: u64 = UNIT as u64;
 
-    pub(crate) fn new(costs: &Costs) -> Self {
+    pub(crate) fn new(costs: &Costs, vehicle: &Vehicle) -> Self {
         Self {
             costs: costs.clone(),
+            vehicle: vehicle.clone(),
         }
     }
 
@@ -25,7 +29,12 @@ impl Prices {
     pub(crate) fn of(&self, curve: &Curve) -> u64 {
         let crab = if curve.crab { self.costs.crab } else { 0.0 };
         let price = curve.length * (self.costs.length + crab) + curve.turned() * self.costs.turn;
-        (price * UNIT).ceil() as u64
+        let seconds = if self.costs.time > 0.0 {
+            steady_time(&self.vehicle, curve)
+        } else {
+            0.0
+        };
+        ((price + seconds * self.costs.time) * UNIT).ceil() as u64
     }
 
     /// What metres cost in addition, by how near the obstacles are (from 0, at
@@ -53,7 +62,8 @@ impl Prices {
 
     /// Price of a change of ends.
     pub(crate) fn end_change(&self) -> u64 {
-        (self.costs.end_change * UNIT) as u64
+        let dwell = self.vehicle.dwell * self.costs.time;
+        ((self.costs.end_change + dwell) * UNIT) as u64
     }
 
     /// The least that metres cost, whatever else there is.
@@ -65,7 +75,8 @@ impl Prices {
     /// cells.
     pub(crate) fn way_bound(&self, metres: f64, unknown: bool) -> u64 {
         let unknown = if unknown { self.costs.unknown } else { 0.0 };
-        (metres * (self.costs.length + unknown) * UNIT) as u64
+        let time = self.costs.time / self.vehicle.max_speed;
+        (metres * (self.costs.length + time + unknown) * UNIT) as u64
     }
 
     /// The least that turning costs, beside the metres.

@@ -82,7 +82,7 @@ impl Limits {
             ],
             reach: Footprint::new(vehicle, 0.0).reach(),
             margin: config.margin_m,
-            prices: Prices::new(&config.costs),
+            prices: Prices::new(&config.costs, vehicle),
         }
     }
 

@@ -647,7 +647,7 @@ mod tests {
 
     use super::*;
     use crate::collision::{Footprint, Obstacles};
-    use crate::config::{PlannerConfig, Unknown};
+    use crate::config::{Costs, PlannerConfig, Unknown};
     use crate::footing::Footing;
     use crate::heuristic::Heuristic;
     use crate::primitive_set::PrimitiveSet;
@@ -662,8 +662,13 @@ mod tests {
         start: Pose2,
         goal: Pose2,
         vehicle: &Vehicle,
+        time: f64,
     ) -> [Result<Found, PlanError>; 4] {
         let config = PlannerConfig {
+            costs: Costs {
+                time,
+                ..Costs::default()
+            },
             cell_m: 0.4,
             connect_m: 3.0,
             budget: 1_000_000,
@@ -712,6 +717,7 @@ mod tests {
             start in (-3.0..3.0f64, -2.0..2.0f64, -3.2..3.2f64),
             goal in (-5.0..5.0f64, -4.0..4.0f64, -3.2..3.2f64),
             symmetric in any::<bool>(),
+            time in prop::sample::select(vec![0.0, 1.0]),
             unknown in prop::option::of(-10i32..60),
         ) {
             let cells = (0..70).flat_map(|y| (0..90).map(move |x| (x, y)));
@@ -737,7 +743,7 @@ mod tests {
                 (vehicle.axles_x, vehicle.centre_x) = (1.2, 1.2);
             }
             let (start, goal) = (Pose2::new(start.0, start.1, start.2), Pose2::new(goal.0, goal.1, goal.2));
-            let [blind, parts @ ..] = searches(&grid, start, goal, &vehicle);
+            let [blind, parts @ ..] = searches(&grid, start, goal, &vehicle, time);
             for informed in parts {
                 match (&blind, informed) {
                     (Ok(blind), Ok(informed)) => {

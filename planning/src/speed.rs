@@ -41,6 +41,8 @@ const EVENLY: f64 = 2.5e-5;
 const HELD: f64 = 1e-6;
 /// How often the acceleration at a place is halved to find the greatest.
 const EASINGS: u32 = 10;
+/// Into so many parts a curve is divided to tell its time without acceleration.
+const STEADY_PARTS: u32 = 8;
 /// Instants nearer to each other are one, s.
 const INSTANT: f64 = 1e-9;
 
@@ -214,7 +216,7 @@ impl<'a> Path<'a> {
             let count = (curve.length / step).max(parts.cbrt()).ceil().max(2.0) as usize;
             for (u, at) in curve.places(count).take(count) {
                 let to = (u + 1.0 / count as f64).min(1.0);
-                let limit = greatest_speed(vehicle, leg, u, to);
+                let limit = greatest_speed(vehicle, curve, u, to);
                 cells.push(Cell { leg, u, at, limit });
                 places.push(end + curve.length * to);
             }
@@ -499,10 +501,20 @@ impl<'a> Path<'a> {
     }
 }
 
-/// The greatest speed at which a leg can be driven between two fractions of its
-/// curve, m/s.
-fn greatest_speed(vehicle: &Vehicle, leg: &Leg, from: f64, to: f64) -> f64 {
-    let curve = &leg.curve;
+/// How long a curve takes at the greatest speed of each of its parts, s: no
+/// acceleration is looked at.
+pub(crate) fn steady_time(vehicle: &Vehicle, curve: &Curve) -> f64 {
+    let part = |i: u32| [i, i + 1].map(|i| f64::from(i) / f64::from(STEADY_PARTS));
+    let speeds = (0..STEADY_PARTS)
+        .map(part)
+        .map(|[from, to]| greatest_speed(vehicle, curve, from, to));
+    let metres = curve.length / f64::from(STEADY_PARTS);
+    speeds.map(|speed| metres / speed).sum()
+}
+
+/// The greatest speed at which a curve can be driven between two fractions of
+/// it, m/s.
+fn greatest_speed(vehicle: &Vehicle, curve: &Curve, from: f64, to: f64) -> f64 {
     let bend = if curve.crab && curve.turn != 0.0 {
         // As the checker has it, which knows how the axis turns and by how much
         // the slip changes, and not where in between.

@@ -382,6 +382,40 @@ fn unknown_is_priced_or_blocked() {
 }
 
 #[test]
+fn who_pays_for_time_takes_the_wider_turn() {
+    let grid = walls(120, |_, _| true);
+    let (start, goal) = (pose(-6.0, -6.0, 0.0), pose(6.0, 6.0, FRAC_PI_2));
+    let paying = |time| PlannerConfig {
+        costs: janus_planning::Costs {
+            length: 1.0,
+            turn: 0.0,
+            time,
+            ..Default::default()
+        },
+        inflation: 1.0,
+        ..patient()
+    };
+    let [near, soon] = [0.0, 20.0].map(|time| {
+        let planner = planner_with(paying(time));
+        plan(&planner, &grid, start, goal)
+    });
+    assert!(
+        soon.length_m > near.length_m,
+        "{} {}",
+        soon.length_m,
+        near.length_m
+    );
+    assert!(
+        soon.duration_s < near.duration_s,
+        "{} {}",
+        soon.duration_s,
+        near.duration_s
+    );
+    // A second costs at least what it is said to.
+    assert!(soon.cost > 20.0 * soon.length_m / planner().vehicle().max_speed);
+}
+
+#[test]
 fn at_the_goal_there_is_nothing_to_drive() {
     let grid = walls(60, |_, _| true);
     let stay = plan(&planner(), &grid, pose(1.0, 1.0, 0.3), pose(1.01, 1.0, 0.3));
