@@ -2,7 +2,7 @@
 
 mod detect;
 
-use detect::{broken, recorded};
+use detect::{broken, families, recorded, running};
 use janus_perception::detect::{Inference, Runtime, RuntimeError};
 
 const INFERENCE: Inference = Inference::OnnxRuntime;
@@ -76,5 +76,96 @@ fn an_output_of_another_shape_is_an_error() {
 fn pictures_may_have_any_size() {
     if wanted() {
         broken::pictures(INFERENCE);
+    }
+}
+
+#[test]
+fn rows_of_yolov5_are_decoded() {
+    if wanted() {
+        families::yolov5(INFERENCE);
+    }
+}
+
+#[test]
+fn columns_of_yolov8_are_decoded() {
+    if wanted() {
+        families::yolov8(INFERENCE);
+    }
+}
+
+#[test]
+fn distributions_of_nanodet_are_decoded() {
+    if wanted() {
+        families::nanodet(INFERENCE);
+    }
+}
+
+#[test]
+fn planes_of_fastestdet_are_decoded() {
+    if wanted() {
+        families::fastestdet(INFERENCE);
+    }
+}
+
+#[test]
+fn queries_of_detr_are_decoded() {
+    if wanted() {
+        families::detr(INFERENCE);
+    }
+}
+
+#[test]
+fn boxes_are_scaled_to_the_size_that_is_given() {
+    if wanted() {
+        families::scaled(INFERENCE);
+    }
+}
+
+#[test]
+fn boxes_of_ssd_are_decoded() {
+    if wanted() {
+        families::ssd(INFERENCE);
+    }
+}
+
+#[test]
+fn inputs_may_have_every_form() {
+    if wanted() {
+        running::inputs(INFERENCE);
+    }
+}
+
+#[test]
+fn another_size_must_suit_the_network() {
+    if wanted() {
+        running::sizes(INFERENCE);
+    }
+}
+
+#[test]
+fn several_pictures_are_looked_at_together() {
+    if wanted() {
+        running::batches(INFERENCE);
+    }
+}
+
+#[test]
+fn tiles_see_what_the_whole_does_not() {
+    if wanted() {
+        running::tiles(INFERENCE);
+    }
+}
+
+#[test]
+fn a_provider_that_is_missing_is_an_error() {
+    if wanted() {
+        running::providers(INFERENCE);
+    }
+}
+
+#[test]
+fn a_run_may_be_too_late() {
+    if wanted() {
+        running::time_limit(INFERENCE);
     }
 }

@@ -1,6 +1,7 @@
 //! Why there are no detections.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::runtime::RuntimeError;
 
@@ -65,6 +66,16 @@ pub enum DetectError {
         /// What the model has.
         found: String,
     },
+    /// An execution provider that was asked for is not to be had.
+    #[error("execution provider {name}: {reason}; it needs {needs}")]
+    Provider {
+        /// The provider with its options.
+        name: String,
+        /// What is missing.
+        reason: String,
+        /// What has to be installed for it.
+        needs: &'static str,
+    },
     /// A picture without pixels, or one that cannot be scaled.
     #[error("a picture of {width}x{height} pixels cannot be looked at: {reason}")]
     Picture {
@@ -76,21 +87,41 @@ pub enum DetectError {
         reason: String,
     },
     /// The network did not run.
-    #[error("{}: the network does not run: {source}", path.display())]
+    #[error("{}: the network does not run: {reason}", path.display())]
     Run {
         /// The model.
         path: PathBuf,
         /// What the runtime said.
-        source: ort::Error,
+        reason: String,
     },
-    /// The network ran and gave something else than it declares.
-    #[error("{}: output: expected f32 {expected:?}, found {found}", path.display())]
+    /// The network was not done in time.
+    #[error("{}: the network took longer than {limit:?}", path.display())]
+    TimedOut {
+        /// The model.
+        path: PathBuf,
+        /// How long a run may take.
+        limit: Duration,
+    },
+    /// The network ran and gave something else than it gave when it was
+    /// loaded.
+    #[error("{}: outputs: expected {expected}, found {found}", path.display())]
     Output {
         /// The model.
         path: PathBuf,
-        /// Shape that was expected.
-        expected: Vec<i64>,
+        /// What was expected.
+        expected: String,
         /// What came.
         found: String,
     },
+}
+
+impl DetectError {
+    /// The key under which a camera that was not looked at is counted.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TimedOut { .. } => "detector_late",
+            Self::Picture { .. } => "bad_picture",
+            _ => "detector_failed",
+        }
+    }
 }

@@ -64,8 +64,9 @@ pub(crate) fn compare(data: &Path, inference: Inference) {
         let detector = (detectors.entry(reference.model.clone()))
             .or_insert_with(|| Detector::load(&model, &options).expect("the detector loads"));
         let picture = image::open(pictures.join(&reference.picture)).expect("a picture");
-        let (found, _) = (detector.detect(0, &picture.into_rgb8())).expect("the network runs");
-        match_all(&reference, &found);
+        let found = (detector.detect(0, &picture.into_rgb8())).expect("the network runs");
+        assert_eq!(found.invalid, 0);
+        match_all(&reference, &found.detections);
         compared += 1;
     }
     assert_eq!(compared, 5);
