@@ -115,3 +115,17 @@ fn a_provider_that_is_missing_is_an_error() {
 fn a_run_may_be_too_late() {
     running::time_limit(INFERENCE);
 }
+
+#[test]
+fn other_families_see_the_same_cars() {
+    if let Some(data) = recorded::data() {
+        recorded::families(&data, INFERENCE);
+    }
+}
+
+#[test]
+fn more_is_seen_in_larger_pictures() {
+    if let Some(data) = recorded::data() {
+        recorded::larger(&data, INFERENCE);
+    }
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::options::InputSize;
 use super::runtime::RuntimeError;
 
 /// Why a detector cannot be loaded, or cannot look at a picture.
@@ -52,6 +53,14 @@ pub enum DetectError {
         path: PathBuf,
         /// What the runtime said.
         source: ort::Error,
+    },
+    /// A network does not run at the size that was asked for.
+    #[error("{reason}: the network cannot be run at {size}")]
+    InputSize {
+        /// The size that was asked for.
+        size: InputSize,
+        /// What went wrong, with the model's name.
+        reason: String,
     },
     /// A model's inputs or outputs are not those of a known family, or not
     /// those that its manifest states.

@@ -28,8 +28,8 @@ impl FastestDet {
         (output.dims == [BOX_VALUES + classes, height, width]).then_some(Self { size, classes })
     }
 
-    /// The score is a weighted geometric mean of objectness (0.6) and the
-    /// best class (0.4), which is the box's class.
+    /// The score is objectness times the best class, which is the box's
+    /// class.
     pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
         let mut decoded = Decoded::default();
         let [output] = outputs else { return decoded };
@@ -50,7 +50,7 @@ impl FastestDet {
             let classes = (0..self.classes).map(|class| (class, value(BOX_VALUES + class)));
             let best = classes.reduce(|a, b| if b.1 > a.1 { b } else { a });
             let Some((class, best)) = best else { continue };
-            let score = value(0).powf(0.6) * best.powf(0.4);
+            let score = value(0) * best;
             if score < threshold {
                 continue;
             }

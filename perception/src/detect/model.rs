@@ -88,13 +88,25 @@ impl Model {
                 found,
             },
         )?;
-        if fixed != ports {
-            bytes = reshape::with_inputs(&bytes, &fixed);
+        // The embedded runtime has no i64 to give.
+        if fixed != ports || embedded {
+            bytes = reshape::with_inputs(&bytes, &fixed, embedded);
         }
-        let mut session = session(path, &bytes, runtime, options)?;
+        // What a network does not do at a size that was asked for, it may do
+        // at its own.
+        let at_size = |error: DetectError| match options.input_size {
+            Some(size) if matches!(error, DetectError::Load { .. } | DetectError::Run { .. }) => {
+                DetectError::InputSize {
+                    size,
+                    reason: error.to_string(),
+                }
+            }
+            _ => error,
+        };
+        let mut session = session(path, &bytes, runtime, options).map_err(at_size)?;
         drop(bytes);
 
-        let failed = |failure: Failure| failure.at(path);
+        let failed = |failure: Failure| at_size(failure.at(path));
         let blank = blank(&input, 1);
         let outputs = run(&mut session, &input, &blank, 1, None).map_err(failed)?;
         let tensors = tensors(&outputs).map_err(failed)?;

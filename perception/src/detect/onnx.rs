@@ -42,7 +42,7 @@ pub(super) fn inputs(bytes: &[u8]) -> Vec<Port> {
 }
 
 /// What a `ValueInfoProto` says of a tensor.
-fn port(info: &[u8]) -> Result<Port, String> {
+pub(super) fn port(info: &[u8]) -> Result<Port, String> {
     const TYPE: u64 = 2;
     const TENSOR: u64 = 1;
     const ELEMENT: u64 = 1;

@@ -1,21 +1,23 @@
-//! A model whose inputs have other dimensions.
+//! A model whose inputs have other dimensions, and whose outputs are of a type
+//! that every runtime can give.
 //!
 //! A network that is convolutional from end to end runs at any size; what
 //! fixes the size is what its file says of inputs, outputs and the values
 //! between. The sizes of the inputs are set here, and those of the rest left
 //! out, for the runtime to infer.
 
-use super::onnx::{Fields, Port, Value};
+use super::onnx::{Fields, Port, Value, port};
 
 /// The model with the dimensions of these inputs, and without those of any
-/// other value. The bytes have passed [`super::onnx::check`].
-pub(super) fn with_inputs(model: &[u8], inputs: &[Port]) -> Vec<u8> {
+/// other value. Outputs of i64 become f32 if these alone can be had. The
+/// bytes have passed [`super::onnx::check`].
+pub(super) fn with_inputs(model: &[u8], inputs: &[Port], floats: bool) -> Vec<u8> {
     const GRAPH: u64 = 7;
 
     let mut out = Vec::with_capacity(model.len() + 64);
     rewrite(model, &mut out, |number, value, out| match value {
         Value::Bytes(bytes) if number == GRAPH => {
-            put(out, GRAPH, &graph(bytes, inputs));
+            put(out, GRAPH, &graph(bytes, inputs, floats));
             true
         }
         _ => false,
@@ -24,7 +26,7 @@ pub(super) fn with_inputs(model: &[u8], inputs: &[Port]) -> Vec<u8> {
 }
 
 /// A `GraphProto` with these inputs.
-fn graph(bytes: &[u8], inputs: &[Port]) -> Vec<u8> {
+fn graph(bytes: &[u8], inputs: &[Port], floats: bool) -> Vec<u8> {
     const INPUT: u64 = 11;
     const OUTPUT: u64 = 12;
     const VALUE_INFO: u64 = 13;
@@ -37,12 +39,44 @@ fn graph(bytes: &[u8], inputs: &[Port]) -> Vec<u8> {
                 Some(port) => put(out, INPUT, &value_info(info, Some(port))),
                 None => return false,
             },
-            (OUTPUT, Some(info)) => put(out, OUTPUT, &value_info(info, None)),
+            (OUTPUT, Some(info)) => match whole_numbers(info).filter(|_| floats) {
+                Some(name) => cast(out, name),
+                None => put(out, OUTPUT, &value_info(info, None)),
+            },
             _ => return false,
         }
         true
     });
     out
+}
+
+/// The name of an output of i64.
+fn whole_numbers(info: &[u8]) -> Option<&str> {
+    const INT64: u64 = 7;
+    let port = port(info).ok().filter(|port| port.element == INT64);
+    port.and_then(|_| name_of(info))
+}
+
+/// Appends to a `GraphProto` a node that casts a value to f32, and what it
+/// makes as an output.
+fn cast(graph: &mut Vec<u8>, name: &str) {
+    const NODE: u64 = 1;
+    const OUTPUT: u64 = 12;
+    // FLOAT as the value of the attribute `to`, whose type is INT.
+    const TO_FLOAT: &[u8] = b"\x0a\x02to\x18\x01\xa0\x01\x02";
+
+    let named = format!("{name} as f32");
+    let mut node = Vec::new();
+    put(&mut node, 1, name.as_bytes());
+    put(&mut node, 2, named.as_bytes());
+    put(&mut node, 4, b"Cast");
+    put(&mut node, 5, TO_FLOAT);
+    put(graph, NODE, &node);
+    let mut info = Vec::new();
+    put(&mut info, 1, named.as_bytes());
+    // A tensor of FLOAT.
+    put(&mut info, 2, b"\x0a\x02\x08\x01");
+    put(graph, OUTPUT, &info);
 }
 
 /// A `ValueInfoProto` with the shape of a port, or with none.
@@ -113,9 +147,14 @@ fn rewrite(
 }
 
 fn is_named(info: &[u8], name: &str) -> bool {
+    name_of(info) == Some(name)
+}
+
+fn name_of(info: &[u8]) -> Option<&str> {
     const NAME: u64 = 1;
     let mut fields = Fields::new(info).flatten();
-    fields.any(|(number, value)| number == NAME && value.bytes() == Some(name.as_bytes()))
+    let name = fields.find_map(|(number, value)| (number == NAME).then(|| value.bytes())?);
+    str::from_utf8(name?).ok()
 }
 
 /// Appends a field that has a length of its own.
@@ -171,7 +210,7 @@ mod tests {
             element: 1,
             dims: vec![None, Some(3), Some(384), Some(1248)],
         };
-        let after = with_inputs(&before, std::slice::from_ref(&wide));
+        let after = with_inputs(&before, std::slice::from_ref(&wide), false);
         assert_eq!(onnx::check(&after), Ok(()));
         let [x, k] = &onnx::inputs(&after)[..] else {
             panic!("two inputs")

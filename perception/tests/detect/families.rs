@@ -234,7 +234,7 @@ pub(crate) fn fastestdet(inference: Inference) {
     let mut net = Net::new("classes = [\"a\", \"b\", \"c\"]");
     let mut values = vec![0.0; 8 * CELLS];
     for cell in 0..CELLS {
-        let objectness = numbers.between(0.3, 1.0);
+        let objectness = numbers.between(0.6, 1.0);
         let [x, y, w, h] = [(); 4].map(|()| numbers.between(-2.0, 2.0));
         let classes = [(); 3].map(|()| numbers.between(0.0, 1.0));
         let planes = [objectness, x, y, w, h].into_iter().chain(classes);
@@ -242,7 +242,7 @@ pub(crate) fn fastestdet(inference: Inference) {
             values[plane * CELLS + cell] = value;
         }
         let (class, score) = best(&classes);
-        let score = objectness.powf(0.6) * score.powf(0.4);
+        let score = objectness * score;
         if score >= THRESHOLD {
             let bbox = corners(
                 ((cell % 4) as f64 + x.tanh()) / 4.0 * 64.0,

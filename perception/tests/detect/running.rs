@@ -5,7 +5,7 @@ use janus_perception::detect::{DetectError, Inference, InputSize};
 
 use super::broken::THREE_CLASSES;
 use super::given::Given;
-use super::onnx::{self, F16, F32, SMALL, U8};
+use super::onnx::{self, F16, F32, Graph, Node, Port, SMALL, U8};
 
 const ANY: [Option<u64>; 4] = [None, Some(3), None, None];
 const NHWC: [Option<u64>; 4] = [Some(1), Some(32), Some(32), Some(3)];
@@ -58,6 +58,28 @@ pub(crate) fn sizes(inference: Inference) {
     let refusal = given.refusal();
     let said = "net.onnx: outputs: expected yolox [42, 8] for each picture, as the manifest states";
     assert!(refusal.starts_with(said), "{refusal}");
+
+    // A network that adds up what only its own size lets be added.
+    let fixed = Graph {
+        nodes: &[Node("Add", &["images", "weights"], &["output"], &[])],
+        constants: &[("weights", &[1, 3, 32, 32], &[0.0; 3 * 32 * 32])],
+        inputs: &[Port("images", F32, &SMALL)],
+        outputs: &[Port("output", F32, &SMALL)],
+    };
+    let mut given = Given::new(&fixed.encode(), None, inference);
+    given.options.input_size = Some(InputSize {
+        height: 64,
+        width: 48,
+    });
+    match given.load() {
+        Err(error @ DetectError::InputSize { .. }) => {
+            assert!(
+                error.to_string().ends_with("cannot be run at 64x48"),
+                "{error}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Several pictures, together or in turn: each has its own boxes, and one
@@ -70,7 +92,7 @@ pub(crate) fn batches(inference: Inference) {
             height: 32,
             width: 32,
         });
-        given.options.score_threshold = 0.1;
+        given.options.score_threshold = 0.05;
         let mut detector = given.load().expect("the network loads");
         // More than fit in one run.
         let grey = |value| RgbImage::from_pixel(32, 32, Rgb([value; 3]));
@@ -141,7 +163,7 @@ pub(crate) fn providers(inference: Inference) {
 
 /// A network that takes too long, and one that does not.
 pub(crate) fn time_limit(inference: Inference) {
-    let mut given = Given::new(&onnx::slow(400), Some(THREE_CLASSES), inference);
+    let mut given = Given::new(&onnx::slow(20), Some(THREE_CLASSES), inference);
     given.options.time_limit_ms = Some(1.0);
     let mut detector = given.load().expect("the network loads");
     let picture = RgbImage::new(32, 32);
