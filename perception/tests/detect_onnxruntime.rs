@@ -175,7 +175,8 @@ fn other_families_see_the_same_cars() {
     if wanted()
         && let Some(data) = recorded::data()
     {
-        recorded::families(&data, INFERENCE);
+        let models = ["nanodet_g_coco_416.onnx", "fastestdet_coco_352.onnx"];
+        recorded::families(&data, INFERENCE, &models);
     }
 }
 

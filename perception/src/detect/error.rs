@@ -85,15 +85,13 @@ pub enum DetectError {
         /// What has to be installed for it.
         needs: &'static str,
     },
-    /// A picture without pixels, or one that cannot be scaled.
-    #[error("a picture of {width}x{height} pixels cannot be looked at: {reason}")]
+    /// A picture without pixels.
+    #[error("a picture of {width}x{height} pixels cannot be looked at")]
     Picture {
         /// Width, pixels.
         width: u32,
         /// Height, pixels.
         height: u32,
-        /// Why.
-        reason: String,
     },
     /// The network did not run.
     #[error("{}: the network does not run: {reason}", path.display())]

@@ -1,5 +1,6 @@
 //! Detection: from a camera's picture to boxes around what a network knows.
 
+mod bilinear;
 pub mod coco;
 mod detr;
 mod error;

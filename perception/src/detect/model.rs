@@ -235,31 +235,29 @@ fn run<'s>(
     let Some(Limit { time, end }) = limit else {
         return session.run(inputs).map_err(refused);
     };
+    let start = Instant::now();
+    let in_time = |outputs: ort::Result<SessionOutputs<'s>>| match start.elapsed() {
+        spent if spent > *time => Err(Failure::Late(*time)),
+        _ => outputs.map_err(refused),
+    };
     let Some(end) = end else {
-        let start = Instant::now();
-        let outputs = session.run(inputs).map_err(refused)?;
-        return match start.elapsed() {
-            spent if spent > *time => Err(Failure::Late(*time)),
-            _ => Ok(outputs),
-        };
+        return in_time(session.run(inputs));
     };
     end.unterminate().map_err(refused)?;
     let (done, ended) = mpsc::channel::<()>();
-    let (outputs, late) = thread::scope(|scope| {
-        let watcher = scope.spawn(move || {
-            let late = ended.recv_timeout(*time) == Err(RecvTimeoutError::Timeout);
-            // A run that cannot be ended goes on, and is late all the same.
-            let _ = if late { end.terminate() } else { Ok(()) };
-            late
+    let outputs = thread::scope(|scope| {
+        scope.spawn(move || {
+            let left = time.saturating_sub(start.elapsed());
+            if ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                // A run that cannot be ended goes on, and is late all the same.
+                let _ = end.terminate();
+            }
         });
         let outputs = session.run_with_options(inputs, end);
         drop(done);
-        (outputs, watcher.join().unwrap_or(false))
+        outputs
     });
-    match late {
-        true => Err(Failure::Late(*time)),
-        false => outputs.map_err(refused),
-    }
+    in_time(outputs)
 }
 
 /// Whether a run of two pictures gives something for each.

@@ -87,19 +87,19 @@ const CAR: u16 = 2;
 
 /// Detectors of other families see the cars that YOLOX is sure of, where it
 /// sees them.
-pub(crate) fn families(data: &Path, inference: Inference) {
+pub(crate) fn families(data: &Path, inference: Inference, models: &[&str]) {
     let options = DetectorOptions {
         inference,
         ..DetectorOptions::default()
     };
-    let look = |model, picture| look(data, model, options.clone(), picture);
-    for picture in ["0000000040.png", "0000000060.png"] {
+    let look = |model: &str, picture: &str| look(data, model, options.clone(), picture);
+    for picture in ["0000000040.png", "0000000044.png"] {
         let sure = look("yolox_nano_coco_416.onnx", picture).detections;
         let sure: Vec<_> = (sure.iter())
             .filter(|d| d.class == CAR && d.score > 0.7 && d.bbox[2] - d.bbox[0] > 60.0)
             .collect();
         assert!(!sure.is_empty(), "{picture}");
-        for model in ["nanodet_g_coco_416.onnx", "fastestdet_coco_352.onnx"] {
+        for model in models {
             let found = look(model, picture);
             assert_eq!(found.invalid, 0, "{model}");
             for car in &sure {
