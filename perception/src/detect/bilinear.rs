@@ -45,17 +45,17 @@ impl Bilinear {
         let [first, second] = &mut self.lines;
         first.resize(across.len(), [0; 3]);
         second.resize(across.len(), [0; 3]);
-        let mut held = [None; 2];
+        let (mut upper, mut lower) = (None, None);
         let out = out.as_chunks_mut::<3>().0.chunks_exact_mut(across.len());
         for (tap, out) in down.iter().zip(out) {
             // On the way down, the lower row becomes the upper one.
-            if held[1] == Some(tap.low) {
+            if lower == Some(tap.low) {
                 std::mem::swap(first, second);
-                held.swap(0, 1);
+                std::mem::swap(&mut upper, &mut lower);
             }
             for (line, held, y) in [
-                (&mut *first, &mut held[0], tap.low),
-                (&mut *second, &mut held[1], tap.high),
+                (&mut *first, &mut upper, tap.low),
+                (&mut *second, &mut lower, tap.high),
             ] {
                 if held.replace(y) != Some(y) {
                     along(row(y), &across, line);

@@ -27,6 +27,19 @@ pub(super) enum Family {
     Ssd,
 }
 
+impl Family {
+    /// In the order in which they are tried.
+    const ALL: [Self; 7] = [
+        Self::Yolox,
+        Self::YoloV5,
+        Self::YoloV8,
+        Self::NanoDet,
+        Self::FastestDet,
+        Self::Detr,
+        Self::Ssd,
+    ];
+}
+
 /// What is known of a network before its outputs are looked at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
@@ -93,28 +106,17 @@ impl Head {
     /// The head whose outputs these are; `None` if it is none that is known,
     /// or another one than the manifest states.
     pub(super) fn recognise(outputs: &[View], known: &Known) -> Option<Self> {
-        let stated = |family| known.family.is_none_or(|stated| stated == family);
-        let heads: [(Family, fn(&[View], &Known) -> Option<Self>); 7] = [
-            (Family::Yolox, |o, k| {
-                Yolox::recognise(o, k).map(Self::Yolox)
-            }),
-            (Family::YoloV5, |o, k| {
-                YoloV5::recognise(o, k).map(Self::YoloV5)
-            }),
-            (Family::YoloV8, |o, k| {
-                YoloV8::recognise(o, k).map(Self::YoloV8)
-            }),
-            (Family::NanoDet, |o, k| {
-                NanoDet::recognise(o, k).map(Self::NanoDet)
-            }),
-            (Family::FastestDet, |o, k| {
-                FastestDet::recognise(o, k).map(Self::FastestDet)
-            }),
-            (Family::Detr, |o, k| Detr::recognise(o, k).map(Self::Detr)),
-            (Family::Ssd, |o, k| Ssd::recognise(o, k).map(Self::Ssd)),
-        ];
-        let mut stated = heads.into_iter().filter(|(family, _)| stated(*family));
-        stated.find_map(|(_, recognise)| recognise(outputs, known))
+        let stated = |family: &Family| known.family.is_none_or(|stated| stated == *family);
+        let mut families = Family::ALL.into_iter().filter(stated);
+        families.find_map(|family| match family {
+            Family::Yolox => Yolox::recognise(outputs, known).map(Self::Yolox),
+            Family::YoloV5 => YoloV5::recognise(outputs, known).map(Self::YoloV5),
+            Family::YoloV8 => YoloV8::recognise(outputs, known).map(Self::YoloV8),
+            Family::NanoDet => NanoDet::recognise(outputs, known).map(Self::NanoDet),
+            Family::FastestDet => FastestDet::recognise(outputs, known).map(Self::FastestDet),
+            Family::Detr => Detr::recognise(outputs, known).map(Self::Detr),
+            Family::Ssd => Ssd::recognise(outputs, known).map(Self::Ssd),
+        })
     }
 
     /// The boxes that score at least `threshold`, in the outputs for one
@@ -210,11 +212,9 @@ pub(super) fn expected(known: &Known) -> String {
             form(family)
         ),
         None => {
-            use Family::{Detr, FastestDet, NanoDet, Ssd, YoloV5, YoloV8, Yolox};
-            let all = [Yolox, YoloV5, YoloV8, NanoDet, FastestDet, Detr, Ssd];
             format!(
                 "those of a detector of {classes} classes ({}), or a manifest that states others",
-                all.map(form).join("; ")
+                Family::ALL.map(form).join("; ")
             )
         }
     }

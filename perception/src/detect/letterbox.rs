@@ -117,9 +117,9 @@ pub(super) struct Letterbox {
 
 /// What each of 256 values becomes, for each plane.
 enum Tables {
-    F32([[f32; 256]; 3]),
-    F16([[f16; 256]; 3]),
-    U8([[u8; 256]; 3]),
+    F32(Box<[[f32; 256]; 3]>),
+    F16(Box<[[f16; 256]; 3]>),
+    U8(Box<[[u8; 256]; 3]>),
 }
 
 impl Letterbox {
@@ -129,15 +129,15 @@ impl Letterbox {
             std::array::from_fn(|value| (value as f32 - form.mean[plane]) / form.std[plane])
         });
         let (pixels, tables) = match form.element {
-            Element::F32 => (Pixels::F32(Vec::new()), Tables::F32(values)),
+            Element::F32 => (Pixels::F32(Vec::new()), Tables::F32(Box::new(values))),
             Element::F16 => {
                 let halves = values.map(|plane| plane.map(f16::from_f32));
-                (Pixels::F16(Vec::new()), Tables::F16(halves))
+                (Pixels::F16(Vec::new()), Tables::F16(Box::new(halves)))
             }
             // A cast saturates.
             Element::U8 => {
                 let bytes = values.map(|plane| plane.map(|v| v.round() as u8));
-                (Pixels::U8(Vec::new()), Tables::U8(bytes))
+                (Pixels::U8(Vec::new()), Tables::U8(Box::new(bytes)))
             }
         };
         Self {

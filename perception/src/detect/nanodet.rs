@@ -53,7 +53,7 @@ impl NanoDet {
             let scores = scores.values.chunks_exact(self.classes);
             let boxes = boxes.values.chunks_exact(4 * level.bins);
             for (cell, (scores, sides)) in scores.zip(boxes).enumerate() {
-                if !sound && !(finite(scores) && finite(sides)) {
+                if !(sound || finite(scores) && finite(sides)) {
                     decoded.invalid += 1;
                     continue;
                 }

@@ -101,7 +101,7 @@ impl Ssd {
                 count,
             } => {
                 let boxes = values(boxes).as_chunks::<4>().0;
-                let count = match count.map(|place| values(place)) {
+                let count = match count.map(values) {
                     None => boxes.len(),
                     // A cast saturates; what is no number counts nothing.
                     Some([count, ..]) if (0.0..=boxes.len() as f32).contains(count) => {

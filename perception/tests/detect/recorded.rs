@@ -73,7 +73,7 @@ pub(crate) fn compare(data: &Path, inference: Inference) {
 }
 
 /// What a detector sees in a picture of the drive.
-fn look(data: &Path, model: &str, options: DetectorOptions, picture: &str) -> Found {
+pub(crate) fn look(data: &Path, model: &str, options: DetectorOptions, picture: &str) -> Found {
     let model = data.join("models").join(model);
     let pictures = data.join("logs/kitti_raw/2011_09_26/2011_09_26_drive_0013_sync/image_02/data");
     let picture = image::open(pictures.join(picture)).expect("a picture");
@@ -83,7 +83,7 @@ fn look(data: &Path, model: &str, options: DetectorOptions, picture: &str) -> Fo
 }
 
 /// The class of cars.
-const CAR: u16 = 2;
+pub(crate) const CAR: u16 = 2;
 
 /// Detectors of other families see the cars that YOLOX is sure of, where it
 /// sees them.
@@ -112,24 +112,6 @@ pub(crate) fn families(data: &Path, inference: Inference, models: &[&str]) {
             }
         }
     }
-}
-
-/// A picture as large as it was taken shows cars that a small one does not,
-/// and so do its parts.
-pub(crate) fn larger(data: &Path, inference: Inference) {
-    let cars = |input_size: Option<&str>, tiles: Option<&str>| {
-        let options = DetectorOptions {
-            inference,
-            input_size: input_size.map(|size| size.parse().expect("a size")),
-            tiles: tiles.map(|tiles| tiles.parse().expect("tiles")),
-            ..DetectorOptions::default()
-        };
-        let found = look(data, "yolox_nano_coco_416.onnx", options, "0000000040.png");
-        found.detections.iter().filter(|d| d.class == CAR).count()
-    };
-    let small = cars(None, None);
-    assert!(cars(Some("384x1248"), None) > small);
-    assert!(cars(None, Some("1x3")) > small);
 }
 
 /// Intersection over union.
