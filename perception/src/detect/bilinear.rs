@@ -13,7 +13,7 @@ const ONE: i32 = 2048;
 #[derive(Default)]
 pub(super) struct Bilinear {
     /// Rows of the picture, scaled along x alone.
-    lines: [Vec<[i32; 3]>; 2],
+    lines: [Vec<[i16; 3]>; 2],
 }
 
 /// Two neighbours along an axis.
@@ -62,23 +62,23 @@ impl Bilinear {
                 }
             }
             let [low, high] = [ONE - tap.weight, tap.weight];
-            for ((out, a), b) in out.iter_mut().zip(&*first).zip(&*second) {
-                for channel in 0..3 {
-                    let sum =
-                        ((low * (a[channel] >> 4)) >> 16) + ((high * (b[channel] >> 4)) >> 16);
-                    out[channel] = ((sum + 2) >> 2) as u8;
-                }
+            let lines = first.as_flattened().iter().zip(second.as_flattened());
+            for (out, (a, b)) in out.as_flattened_mut().iter_mut().zip(lines) {
+                // The upper halves of products of 16 bits, many at a time.
+                let [a, b] = [(a, low), (b, high)].map(|(v, w)| (i32::from(*v) * w) >> 16);
+                *out = ((a + b + 2) >> 2) as u8;
             }
         }
     }
 }
 
-/// Scales a row along x; the sums are not divided by the weights'.
-fn along(row: &[[u8; 3]], taps: &[Tap], out: &mut [[i32; 3]]) {
+/// Scales a row along x. Values are left in 128ths, which 16 bits hold.
+fn along(row: &[[u8; 3]], taps: &[Tap], out: &mut [[i16; 3]]) {
     for (out, tap) in out.iter_mut().zip(taps) {
         let (a, b) = (row[tap.low], row[tap.high]);
         let low = ONE - tap.weight;
-        *out = [0, 1, 2].map(|c| i32::from(a[c]) * low + i32::from(b[c]) * tap.weight);
+        let sum = |c: usize| i32::from(a[c]) * low + i32::from(b[c]) * tap.weight;
+        *out = [0, 1, 2].map(|c| (sum(c) >> 4) as i16);
     }
 }
 
