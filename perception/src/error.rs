@@ -5,7 +5,6 @@ use janus_shaders::fixed::NotRigid;
 use janus_shaders::voxel::VoxelError;
 
 use crate::config::ConfigError;
-use crate::detect::DetectError;
 
 /// Result of a perception step.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -34,9 +33,6 @@ pub enum Error {
     /// The device failed.
     #[error(transparent)]
     Gpu(#[from] GpuError),
-    /// The detector failed.
-    #[error(transparent)]
-    Detect(#[from] DetectError),
 }
 
 impl Error {
@@ -47,7 +43,6 @@ impl Error {
             Self::NoPose => "missing_pose",
             Self::NoMount { .. } | Self::Pose(_) | Self::TooFar(_) => "bad_pose",
             Self::Gpu(_) => "device_failed",
-            Self::Detect(_) => "detector_failed",
         }
     }
 }

@@ -33,8 +33,15 @@ pub struct Perception {
 /// What was perceived at one moment.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// Objects in the pictures; `None` if nothing looked for any.
+    /// Objects in the pictures; `None` if nothing looked for any. Of the
+    /// cameras in `unseen` nothing is known.
     pub detections: Option<Vec<Detection>>,
+    /// Cameras at whose pictures the detector failed: what they show is
+    /// unknown.
+    pub unseen: Vec<Unseen>,
+    /// Predictions of the detector that were left out because they held no
+    /// numbers, or scores and boxes that cannot be.
+    pub invalid_predictions: u64,
     /// What is known of the ground around the vehicle.
     pub grid: Grid,
     /// Of each cell of the grid, the squared distance from its centre to that
@@ -57,47 +64,70 @@ pub struct Scene {
 pub struct CameraScene {
     /// Objects, in the order of the pictures.
     pub detections: Vec<Detection>,
+    /// Cameras at whose pictures the detector failed.
+    pub unseen: Vec<Unseen>,
+    /// Predictions that were left out because they held no numbers, or scores
+    /// and boxes that cannot be.
+    pub invalid_predictions: u64,
     /// How long each stage took, over all pictures.
     pub timings: Vec<Timing>,
+}
+
+/// A camera whose picture shows nobody knows what: the detector failed, or was
+/// not done in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// Index of the camera in its rig.
+    pub camera: usize,
+    /// The key under which it is counted.
+    pub reason: &'static str,
+    /// What went wrong.
+    pub error: String,
 }
 
 impl Perception {
     /// Perceives a frame; `pictures` are its images, decoded, in their order.
     ///
     /// # Errors
-    /// [`Error`] if a part fails; the frame has no scene then.
+    /// [`Error`] if the lidars' part fails; the frame has no scene then.
     pub fn step(&mut self, frame: &Frame, pictures: &[RgbImage]) -> Result<Scene> {
-        let cameras = match &mut self.detector {
-            Some(detector) => Some(look(detector, frame, pictures)?),
-            None => None,
-        };
+        let detector = self.detector.as_mut();
+        let cameras = detector.map(|detector| look(detector, frame, pictures));
         let lidar = self.lidar.step(frame)?;
         Ok(Scene::new(cameras, lidar))
     }
 }
 
 /// Looks at every picture of a frame; `pictures` are its images, decoded, in
-/// their order.
-///
-/// # Errors
-/// [`Error::Detect`] if the detector fails: nothing is known then of what the
-/// pictures show.
-pub fn look(detector: &mut Detector, frame: &Frame, pictures: &[RgbImage]) -> Result<CameraScene> {
+/// their order. A camera at whose picture the detector fails is unseen.
+pub fn look(detector: &mut Detector, frame: &Frame, pictures: &[RgbImage]) -> CameraScene {
     let mut scene = CameraScene::default();
     let mut spent = DetectTimings::default();
-    for (image, picture) in frame.images.iter().zip(pictures) {
-        let (detections, timings) = detector.detect(image.camera, picture)?;
-        scene.detections.extend(detections);
-        spent.preprocess += timings.preprocess;
-        spent.run += timings.run;
-        spent.postprocess += timings.postprocess;
+    let cameras = frame.images.iter().map(|image| image.camera);
+    let pictures: Vec<(usize, &RgbImage)> = cameras.zip(pictures).collect();
+    let found = detector.detect_batch(&pictures);
+    for (&(camera, _), found) in pictures.iter().zip(found) {
+        match found {
+            Ok(found) => {
+                scene.detections.extend(found.detections);
+                scene.invalid_predictions += found.invalid;
+                spent.preprocess += found.timings.preprocess;
+                spent.run += found.timings.run;
+                spent.postprocess += found.timings.postprocess;
+            }
+            Err(error) => scene.unseen.push(Unseen {
+                camera,
+                reason: error.reason(),
+                error: error.to_string(),
+            }),
+        }
     }
     scene.timings = vec![
         ("detect.preprocess", spent.preprocess),
         ("detect.run", spent.run),
         ("detect.postprocess", spent.postprocess),
     ];
-    Ok(scene)
+    scene
 }
 
 impl Scene {
@@ -113,13 +143,18 @@ impl Scene {
             timings: lidar_timings,
         } = lidar;
         let mut timings = Vec::new();
+        let (mut unseen, mut invalid_predictions) = (Vec::new(), 0);
         let detections = cameras.map(|cameras| {
             timings.extend(cameras.timings);
+            unseen = cameras.unseen;
+            invalid_predictions = cameras.invalid_predictions;
             cameras.detections
         });
         timings.extend(lidar_timings);
         Self {
             detections,
+            unseen,
+            invalid_predictions,
             grid,
             distances,
             cloud,

@@ -2,8 +2,8 @@
 
 mod detect;
 
-use detect::{broken, recorded};
-use janus_perception::detect::{Inference, Runtime, RuntimeError};
+use detect::{broken, families, recorded, running};
+use janus_perception::detect::{DetectorOptions, Inference, Runtime, RuntimeError};
 
 const INFERENCE: Inference = Inference::OnnxRuntime;
 
@@ -77,4 +77,128 @@ fn pictures_may_have_any_size() {
     if wanted() {
         broken::pictures(INFERENCE);
     }
+}
+
+#[test]
+fn rows_of_yolov5_are_decoded() {
+    if wanted() {
+        families::yolov5(INFERENCE);
+    }
+}
+
+#[test]
+fn columns_of_yolov8_are_decoded() {
+    if wanted() {
+        families::yolov8(INFERENCE);
+    }
+}
+
+#[test]
+fn distributions_of_nanodet_are_decoded() {
+    if wanted() {
+        families::nanodet(INFERENCE);
+    }
+}
+
+#[test]
+fn planes_of_fastestdet_are_decoded() {
+    if wanted() {
+        families::fastestdet(INFERENCE);
+    }
+}
+
+#[test]
+fn queries_of_detr_are_decoded() {
+    if wanted() {
+        families::detr(INFERENCE);
+    }
+}
+
+#[test]
+fn boxes_are_scaled_to_the_size_that_is_given() {
+    if wanted() {
+        families::scaled(INFERENCE);
+    }
+}
+
+#[test]
+fn boxes_of_ssd_are_decoded() {
+    if wanted() {
+        families::ssd(INFERENCE);
+    }
+}
+
+#[test]
+fn inputs_may_have_every_form() {
+    if wanted() {
+        running::inputs(INFERENCE);
+    }
+}
+
+#[test]
+fn another_size_must_suit_the_network() {
+    if wanted() {
+        running::sizes(INFERENCE);
+    }
+}
+
+#[test]
+fn several_pictures_are_looked_at_together() {
+    if wanted() {
+        running::batches(INFERENCE);
+    }
+}
+
+#[test]
+fn tiles_see_what_the_whole_does_not() {
+    if wanted() {
+        running::tiles(INFERENCE);
+    }
+}
+
+#[test]
+fn a_provider_that_is_missing_is_an_error() {
+    if wanted() {
+        running::providers(INFERENCE);
+    }
+}
+
+#[test]
+fn a_run_may_be_too_late() {
+    if wanted() {
+        running::time_limit(INFERENCE);
+    }
+}
+
+#[test]
+fn other_families_see_the_same_cars() {
+    if wanted()
+        && let Some(data) = recorded::data()
+    {
+        let models = ["nanodet_g_coco_416.onnx", "fastestdet_coco_352.onnx"];
+        recorded::families(&data, INFERENCE, &models);
+    }
+}
+
+/// A picture as large as it was taken shows cars that a small one does not,
+/// and so do its parts.
+#[test]
+fn more_is_seen_in_larger_pictures() {
+    let Some(data) = recorded::data().filter(|_| wanted()) else {
+        return;
+    };
+    let cars = |input_size: Option<&str>, tiles: Option<&str>| {
+        let options = DetectorOptions {
+            inference: INFERENCE,
+            input_size: input_size.map(|size| size.parse().expect("a size")),
+            tiles: tiles.map(|tiles| tiles.parse().expect("tiles")),
+            ..DetectorOptions::default()
+        };
+        let model = "yolox_nano_coco_416.onnx";
+        let found = recorded::look(&data, model, options, "0000000040.png").detections;
+        found.iter().filter(|d| d.class == recorded::CAR).count()
+    };
+    let small = cars(None, None);
+    assert!(cars(Some("384x1248"), None) > small);
+    assert!(cars(None, Some("1x3")) > small);
 }

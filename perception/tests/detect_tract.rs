@@ -2,8 +2,8 @@
 
 mod detect;
 
-use detect::{broken, recorded};
-use janus_perception::detect::{Inference, Runtime, RuntimeError};
+use detect::{broken, families, recorded, running};
+use janus_perception::detect::{Detector, DetectorOptions, Inference, Runtime, RuntimeError};
 
 const INFERENCE: Inference = Inference::Embedded;
 
@@ -49,4 +49,91 @@ fn an_output_of_another_shape_is_an_error() {
 #[test]
 fn pictures_may_have_any_size() {
     broken::pictures(INFERENCE);
+}
+
+#[test]
+fn rows_of_yolov5_are_decoded() {
+    families::yolov5(INFERENCE);
+}
+
+#[test]
+fn columns_of_yolov8_are_decoded() {
+    families::yolov8(INFERENCE);
+}
+
+#[test]
+fn distributions_of_nanodet_are_decoded() {
+    families::nanodet(INFERENCE);
+}
+
+#[test]
+fn planes_of_fastestdet_are_decoded() {
+    families::fastestdet(INFERENCE);
+}
+
+#[test]
+fn queries_of_detr_are_decoded() {
+    families::detr(INFERENCE);
+}
+
+#[test]
+fn boxes_are_scaled_to_the_size_that_is_given() {
+    families::scaled(INFERENCE);
+}
+
+#[test]
+fn boxes_of_ssd_are_decoded() {
+    families::ssd(INFERENCE);
+}
+
+#[test]
+fn inputs_may_have_every_form() {
+    running::inputs(INFERENCE);
+}
+
+#[test]
+fn another_size_must_suit_the_network() {
+    running::sizes(INFERENCE);
+}
+
+#[test]
+fn several_pictures_are_looked_at_together() {
+    running::batches(INFERENCE);
+}
+
+#[test]
+fn tiles_see_what_the_whole_does_not() {
+    running::tiles(INFERENCE);
+}
+
+#[test]
+fn a_provider_that_is_missing_is_an_error() {
+    running::providers(INFERENCE);
+}
+
+#[test]
+fn a_run_may_be_too_late() {
+    running::time_limit(INFERENCE);
+}
+
+#[test]
+fn other_families_see_the_same_cars() {
+    if let Some(data) = recorded::data() {
+        recorded::families(&data, INFERENCE, &["fastestdet_coco_352.onnx"]);
+    }
+}
+
+#[test]
+fn an_operator_that_the_runtime_lacks_is_named() {
+    let Some(data) = recorded::data() else { return };
+    let options = DetectorOptions {
+        inference: INFERENCE,
+        ..DetectorOptions::default()
+    };
+    let error = Detector::load(&data.join("models/nanodet_g_coco_416.onnx"), &options);
+    let text = error.expect_err("a pad of another kind").to_string();
+    assert!(
+        text.contains("nanodet_g_coco_416.onnx") && text.contains("Pad"),
+        "{text}"
+    );
 }

@@ -75,12 +75,12 @@ def suppress(boxes, scores, classes, threshold):
     return kept
 
 
-def detect(session, path, score_threshold, nms_threshold):
+def detect(session, path, score_threshold, nms_threshold, size=None):
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise SystemExit(f"{path}: not a picture that OpenCV reads")
     model_input = session.get_inputs()[0]
-    height, width = model_input.shape[2:]
+    height, width = size or model_input.shape[2:]
     tensor, ratio = preprocess(picture, height, width)
     rows = session.run(None, {model_input.name: tensor})[0][0]
 

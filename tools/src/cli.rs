@@ -8,7 +8,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use janus_datasets::synth::{Drive, Scenario};
 use janus_datasets::{Log, Options};
-use janus_perception::detect::Inference;
+use janus_perception::detect::{
+    DetectorOptions, ExecutionProvider, Inference, InputSize, Nms, Tiles,
+};
 use janus_planning::Pose2;
 use janus_shaders::DeviceChoice;
 
@@ -165,6 +167,30 @@ pub(crate) struct Run {
     /// embedded backend), `onnxruntime` or `embedded`.
     #[arg(long, value_parser = inference)]
     pub(crate) inference: Option<Inference>,
+    /// Run the model at this height and width instead of its own; only a
+    /// network that is convolutional from end to end can.
+    #[arg(long, value_name = "HxW", requires = "model")]
+    pub(crate) input_size: Option<InputSize>,
+    /// Look at so many rows and columns of parts of each picture as well,
+    /// which overlap by a share of their sides (0.2).
+    #[arg(long, value_name = "RxC[,OVERLAP]", requires = "model")]
+    pub(crate) tiles: Option<Tiles>,
+    /// What ONNX Runtime runs the model on: `cpu`, `cuda`, `tensorrt`,
+    /// `coreml`, `directml`, `openvino` or `xnnpack`, with the provider's own
+    /// options.
+    #[arg(long, value_name = "NAME[,KEY=VALUE...]", requires = "model")]
+    pub(crate) ep: Option<ExecutionProvider>,
+    /// Threads of the model; without it, half of what the machine has.
+    #[arg(long, value_name = "N", requires = "model", value_parser = count)]
+    pub(crate) threads: Option<usize>,
+    /// Which of the model's boxes rival each other: those of one class
+    /// (`class-wise`), or all (`agnostic`).
+    #[arg(long, value_name = "class-wise|agnostic", requires = "model", value_parser = nms)]
+    pub(crate) nms: Option<Nms>,
+    /// How long one run of the model may take; what a camera whose run is
+    /// late shows is unknown.
+    #[arg(long, value_name = "MS", requires = "model", value_parser = deadline)]
+    pub(crate) time_limit: Option<Duration>,
     /// What runs the kernels: `auto` (a GPU, else the CPU), `cpu`, or words
     /// of an adapter's name.
     #[arg(long, value_name = "auto|cpu|NAME", default_value = "auto", value_parser = device)]
@@ -194,6 +220,30 @@ pub(crate) struct Run {
         value_parser = pose
     )]
     pub(crate) goal: Option<Pose2>,
+}
+
+impl Run {
+    /// Puts what the command line says of detection in the place of what the
+    /// settings say.
+    pub(crate) fn set(&self, options: &mut DetectorOptions) {
+        if let Some(inference) = self.inference {
+            options.inference = inference;
+        }
+        if let Some(provider) = &self.ep {
+            options.execution_provider = provider.clone();
+        }
+        if let Some(threads) = self.threads {
+            options.threads = threads;
+        }
+        if let Some(nms) = self.nms {
+            options.nms = nms;
+        }
+        if let Some(limit) = self.time_limit {
+            options.time_limit_ms = Some(limit.as_secs_f64() * 1e3);
+        }
+        options.input_size = self.input_size.or(options.input_size);
+        options.tiles = self.tiles.or(options.tiles);
+    }
 }
 
 #[derive(Debug, Args)]
@@ -368,6 +418,14 @@ fn inference(text: &str) -> Result<Inference, String> {
         "onnxruntime" => Ok(Inference::OnnxRuntime),
         "embedded" => Ok(Inference::Embedded),
         _ => Err("expected `auto`, `onnxruntime` or `embedded`".into()),
+    }
+}
+
+fn nms(text: &str) -> Result<Nms, String> {
+    match text {
+        "class-wise" => Ok(Nms::ClassWise),
+        "agnostic" => Ok(Nms::Agnostic),
+        _ => Err("expected `class-wise` or `agnostic`".into()),
     }
 }
 

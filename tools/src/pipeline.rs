@@ -125,8 +125,7 @@ impl Pipeline<'_> {
     /// ends or `stop` is set.
     ///
     /// # Errors
-    /// What no frame alone is to blame for: a device or a detector that
-    /// failed.
+    /// What no frame alone is to blame for: a device that failed.
     pub(crate) fn run(self, stop: &AtomicBool, mut done: impl FnMut(Passed<Step>)) -> Result<()> {
         let Perception { detector, lidar } = self.perception;
         let frames = self.log.frames(self.frames);
@@ -246,7 +245,7 @@ fn detect(
 ) -> Result<()> {
     for passed in frames {
         let seen = match (&mut detector, &passed) {
-            (Some(detector), Ok(input)) => Some(look(detector, &input.frame, &input.pictures)?),
+            (Some(detector), Ok(input)) => Some(look(detector, &input.frame, &input.pictures)),
             _ => None,
         };
         if out.send(seen).is_err() {

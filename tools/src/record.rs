@@ -374,7 +374,13 @@ impl Scribe {
                     &rerun::Image::from_rgb24(rgb.as_raw().clone(), [rgb.width(), rgb.height()]),
                 )?,
             }
-            if let Some(found) = &step.scene.detections {
+            let path_of_boxes = format!("{path}/detections");
+            let mut unseen = step.scene.unseen.iter();
+            if let Some(unseen) = unseen.find(|u| u.camera == image.camera) {
+                self.log(&path_of_boxes, &Clear::flat())?;
+                let text = format!("frame {}: {}: {}", frame.index, mount.name, unseen.error);
+                self.log(LOG, &TextLog::new(text).with_level(TextLogLevel::ERROR))?;
+            } else if let Some(found) = &step.scene.detections {
                 let here = found.iter().filter(|d| d.camera == image.camera);
                 let here: Vec<_> = here.collect();
                 let corner = here.iter().map(|d| [d.bbox[0], d.bbox[1]]);
@@ -385,7 +391,7 @@ impl Scribe {
                     .iter()
                     .map(|d| format!("{} {:.2}", self.class_name(d.class), d.score));
                 self.log(
-                    &format!("{path}/detections"),
+                    &path_of_boxes,
                     &Boxes2D::from_mins_and_sizes(corner, size)
                         .with_labels(labels)
                         .with_class_ids(here.iter().map(|d| d.class)),

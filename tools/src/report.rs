@@ -33,8 +33,19 @@ pub(crate) struct Report {
     pub(crate) geometry: Geometry,
     /// What became of the points of all frames.
     pub(crate) points: Points,
+    pub(crate) detection: Detection,
     pub(crate) planning: Planning,
     pub(crate) faults: Vec<String>,
+}
+
+/// What became of the pictures that were to be looked at.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Detection {
+    /// Pictures at which the detector failed, by reason: what they show is
+    /// unknown.
+    pub(crate) unseen: BTreeMap<&'static str, u64>,
+    /// Predictions that held no numbers, or what cannot be.
+    pub(crate) invalid_predictions: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -158,6 +169,7 @@ pub(crate) struct Tally {
     geometry: Geometry,
     whole: Sha256,
     points: Points,
+    detection: Detection,
     planning: Planning,
     faults: Vec<String>,
 }
@@ -192,6 +204,7 @@ impl Tally {
             geometry: Geometry::default(),
             whole: Sha256::new(),
             points: Points::default(),
+            detection: Detection::default(),
             planning: Planning::default(),
             faults: log.info().faults().collect(),
         }
@@ -226,6 +239,7 @@ impl Tally {
         for fault in &scene.faults {
             self.faults.push(format!("frame {}: {fault}", frame.index));
         }
+        self.detection(step);
         self.points.add(&scene.points, scene.still_sweeps);
         let hash = geometry_hash(&scene.grid, &scene.cloud, &scene.points);
         self.hash(frame.index, &hash);
@@ -245,6 +259,29 @@ impl Tally {
                     .entry(halt.error.reason())
                     .or_default() += 1;
             }
+        }
+    }
+
+    /// Counts the pictures of a frame at which the detector failed, and what
+    /// it gave that cannot be.
+    fn detection(&mut self, step: &Step) {
+        let frame = &step.input.frame;
+        for unseen in &step.scene.unseen {
+            *self.detection.unseen.entry(unseen.reason).or_default() += 1;
+            let mount = frame.rig.cameras.get(unseen.camera);
+            let camera = mount.map_or("?", |mount| &mount.name);
+            self.faults.push(format!(
+                "frame {}: camera {camera}: {}",
+                frame.index, unseen.error
+            ));
+        }
+        let invalid = step.scene.invalid_predictions;
+        if invalid > 0 {
+            self.detection.invalid_predictions += invalid;
+            self.faults.push(format!(
+                "frame {}: the detector gave {invalid} predictions that cannot be",
+                frame.index
+            ));
         }
     }
 
@@ -298,6 +335,7 @@ impl Tally {
             },
             geometry: self.geometry,
             points: self.points,
+            detection: self.detection,
             planning: self.planning,
             faults: self.faults,
         }

@@ -164,9 +164,7 @@ pub(crate) struct Parts {
 impl Parts {
     pub(crate) fn assemble(settings: &cli::Run) -> Result<Self> {
         let mut config = Config::load(settings.config.as_deref())?;
-        if let Some(inference) = settings.inference {
-            config.detect.inference = inference;
-        }
+        settings.set(&mut config.detect);
         let vehicle = match &settings.vehicle {
             Some(path) => Vehicle::load(path)?,
             None => Vehicle::shuttle(),

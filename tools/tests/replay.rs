@@ -353,3 +353,27 @@ fn a_log_says_what_it_holds() {
         "{said}"
     );
 }
+
+#[test]
+fn a_picture_that_is_looked_at_too_late_is_unknown() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let out = tempfile::tempdir().unwrap();
+    let ran = janus()
+        .args(["replay", "--json", "--device", "cpu", "--frames", "40..42"])
+        .args(["--time-limit", "0.001", "--model"])
+        .arg(recorded(MODEL).unwrap())
+        .arg("--export")
+        .arg(out.path())
+        .arg(&drive)
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(3));
+    let report = json(&ran.stdout);
+    assert_eq!(report["frames"]["out"], 2);
+    assert_eq!(report["detection"]["unseen"]["detector_late"], 2);
+    let fault = report["faults"][0].as_str().unwrap();
+    assert!(
+        fault.starts_with("frame 40: camera image_02: ") && fault.contains("took longer than"),
+        "{fault}"
+    );
+}

@@ -1,7 +1,9 @@
 //! Why there are no detections.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::options::InputSize;
 use super::runtime::RuntimeError;
 
 /// Why a detector cannot be loaded, or cannot look at a picture.
@@ -52,6 +54,14 @@ pub enum DetectError {
         /// What the runtime said.
         source: ort::Error,
     },
+    /// A network does not run at the size that was asked for.
+    #[error("{reason}: the network cannot be run at {size}")]
+    InputSize {
+        /// The size that was asked for.
+        size: InputSize,
+        /// What went wrong, with the model's name.
+        reason: String,
+    },
     /// A model's inputs or outputs are not those of a known family, or not
     /// those that its manifest states.
     #[error("{}: {field}: expected {expected}, found {found}", path.display())]
@@ -65,32 +75,60 @@ pub enum DetectError {
         /// What the model has.
         found: String,
     },
-    /// A picture without pixels, or one that cannot be scaled.
-    #[error("a picture of {width}x{height} pixels cannot be looked at: {reason}")]
+    /// An execution provider that was asked for is not to be had.
+    #[error("execution provider {name}: {reason}; it needs {needs}")]
+    Provider {
+        /// The provider with its options.
+        name: String,
+        /// What is missing.
+        reason: String,
+        /// What has to be installed for it.
+        needs: &'static str,
+    },
+    /// A picture without pixels.
+    #[error("a picture of {width}x{height} pixels cannot be looked at")]
     Picture {
         /// Width, pixels.
         width: u32,
         /// Height, pixels.
         height: u32,
-        /// Why.
-        reason: String,
     },
     /// The network did not run.
-    #[error("{}: the network does not run: {source}", path.display())]
+    #[error("{}: the network does not run: {reason}", path.display())]
     Run {
         /// The model.
         path: PathBuf,
         /// What the runtime said.
-        source: ort::Error,
+        reason: String,
     },
-    /// The network ran and gave something else than it declares.
-    #[error("{}: output: expected f32 {expected:?}, found {found}", path.display())]
+    /// The network was not done in time.
+    #[error("{}: the network took longer than {limit:?}", path.display())]
+    TimedOut {
+        /// The model.
+        path: PathBuf,
+        /// How long a run may take.
+        limit: Duration,
+    },
+    /// The network ran and gave something else than it gave when it was
+    /// loaded.
+    #[error("{}: outputs: expected {expected}, found {found}", path.display())]
     Output {
         /// The model.
         path: PathBuf,
-        /// Shape that was expected.
-        expected: Vec<i64>,
+        /// What was expected.
+        expected: String,
         /// What came.
         found: String,
     },
+}
+
+impl DetectError {
+    /// The key under which a camera that was not looked at is counted.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TimedOut { .. } => "detector_late",
+            Self::Picture { .. } => "bad_picture",
+            _ => "detector_failed",
+        }
+    }
 }

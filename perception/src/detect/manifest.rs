@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer};
 
 use super::error::DetectError;
-use super::letterbox::{Anchor, Channels, Form};
-use super::{coco, yolox};
+use super::family::{Family, Numbering, Unit};
+use super::letterbox::{Channels, Form, Layout, Padding};
 
 /// More than any manifest needs.
 const MAX_BYTES: u64 = 1 << 20;
@@ -17,47 +17,42 @@ const MAX_BYTES: u64 = 1 << 20;
 const MAX_CLASSES: usize = 65_535;
 
 /// A model's manifest. What it leaves out is as the family has it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Manifest {
-    pub(super) family: Family,
-    #[serde(default)]
+    /// What the outputs mean; without it, they tell it themselves.
+    pub(super) family: Option<Family>,
     pub(super) input: Input,
-    #[serde(default = "coco::names", deserialize_with = "class_names")]
-    pub(super) classes: Vec<String>,
+    pub(super) output: Output,
+    /// Without names, COCO's.
+    #[serde(deserialize_with = "class_names")]
+    pub(super) classes: Option<Vec<String>>,
     /// SPDX expression of the weights' licence.
     pub(super) licence: Option<String>,
     /// Where the weights come from.
     pub(super) source: Option<String>,
 }
 
-/// What the network's output means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Family {
-    Yolox,
-}
-
 /// The form in which the network wants its picture.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Input {
-    #[serde(default)]
-    pub(super) layout: Layout,
+    pub(super) layout: Option<Layout>,
     /// Width and height, pixels.
     pub(super) size: Option<[u32; 2]>,
     pub(super) channels: Option<Channels>,
     pub(super) normalisation: Option<Normalisation>,
     pub(super) letterbox: Option<Padding>,
+    /// Whether the picture is stretched over the whole input.
+    pub(super) stretch: bool,
 }
 
-/// Order of the input's dimensions.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Layout {
-    /// Batch, plane, row, column.
-    #[default]
-    Nchw,
+/// What labels and boxes mean, of families that leave it open.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Output {
+    pub(super) labels: Option<Numbering>,
+    pub(super) boxes: Option<Unit>,
 }
 
 /// Values of 0 to 255 become (value − mean) / std, plane by plane.
@@ -66,14 +61,6 @@ pub(super) enum Layout {
 pub(super) struct Normalisation {
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
-}
-
-/// Where the picture lies in the input, and what surrounds it.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Padding {
-    pub(super) anchor: Anchor,
-    pub(super) pad: u8,
 }
 
 /// The names of the classes: `"coco"`, or a list.
@@ -123,56 +110,60 @@ impl Manifest {
         {
             return Err("input.normalisation: expected finite means and stds other than 0");
         }
-        if !(1..=MAX_CLASSES).contains(&self.classes.len()) {
+        if let Some(classes) = &self.classes
+            && !(1..=MAX_CLASSES).contains(&classes.len())
+        {
             return Err("classes: expected from 1 to 65535 names");
+        }
+        if self.input.stretch && self.input.letterbox.is_some() {
+            return Err("input: expected stretch or letterbox, found both");
         }
         Ok(())
     }
 
-    /// The form of an input of this width and height, pixels.
-    pub(super) fn form(&self, size: [u32; 2]) -> Form {
-        let Layout::Nchw = self.input.layout;
-        let mut form = match self.family {
-            Family::Yolox => yolox::form(size),
-        };
+    /// A family's form with what the manifest states otherwise.
+    pub(super) fn form(&self, mut form: Form) -> Form {
         if let Some(channels) = self.input.channels {
             form.channels = channels;
         }
         if let Some(Normalisation { mean, std }) = self.input.normalisation {
             (form.mean, form.std) = (mean, std);
         }
-        if let Some(Padding { anchor, pad }) = self.input.letterbox {
-            (form.anchor, form.pad) = (anchor, pad);
+        if self.input.stretch {
+            form.padding = None;
+        }
+        if self.input.letterbox.is_some() {
+            form.padding = self.input.letterbox;
         }
         form
     }
 }
 
-fn class_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+fn class_names<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
     Ok(match Classes::deserialize(deserializer)? {
-        Classes::Known(KnownClasses::Coco) => coco::names(),
-        Classes::Names(names) => names,
+        Classes::Known(KnownClasses::Coco) => None,
+        Classes::Names(names) => Some(names),
     })
-}
-
-impl Default for Manifest {
-    /// YOLOX, as it is published.
-    fn default() -> Self {
-        Self {
-            family: Family::Yolox,
-            input: Input::default(),
-            classes: coco::names(),
-            licence: None,
-            source: None,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use super::super::letterbox::{Anchor, Element};
     use super::*;
+
+    const PLAIN: Form = Form {
+        size: [640, 384],
+        layout: Layout::Nchw,
+        element: Element::F32,
+        channels: Channels::Bgr,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+        padding: None,
+    };
 
     fn read(text: &str) -> Result<Option<Manifest>, String> {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -194,38 +185,49 @@ mod tests {
             source = "trained at home"
 
             [input]
-            layout = "nchw"
+            layout = "nhwc"
             size = [640, 384]
             channels = "rgb"
             normalisation = { mean = [123.7, 116.3, 103.5], std = [58.4, 57.1, 57.4] }
             letterbox = { anchor = "centre", pad = 0 }
+
+            [output]
+            labels = "from-one"
+            boxes = "relative"
             "#,
         );
         let manifest = manifest.expect("a good manifest").expect("a manifest");
-        assert_eq!(manifest.family, Family::Yolox);
+        assert_eq!(manifest.family, Some(Family::Yolox));
         assert_eq!(manifest.input.size, Some([640, 384]));
+        assert_eq!(manifest.input.layout, Some(Layout::Nhwc));
+        assert_eq!(manifest.output.labels, Some(Numbering::FromOne));
+        assert_eq!(manifest.output.boxes, Some(Unit::Relative));
         let form = Form {
-            size: [640, 384],
             channels: Channels::Rgb,
             mean: [123.7, 116.3, 103.5],
             std: [58.4, 57.1, 57.4],
-            anchor: Anchor::Centre,
-            pad: 0,
+            padding: Some(Padding {
+                anchor: Anchor::Centre,
+                pad: 0,
+            }),
+            ..PLAIN
         };
-        assert_eq!(manifest.form([640, 384]), form);
-        assert_eq!(manifest.classes, ["car", "person"]);
+        assert_eq!(manifest.form(PLAIN), form);
+        let classes = manifest.classes.expect("names");
+        assert_eq!(classes, ["car", "person"]);
         assert_eq!(manifest.licence.as_deref(), Some("Apache-2.0"));
     }
 
     #[test]
     fn most_of_a_manifest_may_be_left_out() {
         for text in [
-            "family = \"yolox\"",
-            "family = \"yolox\"\nclasses = \"coco\"",
+            "",
+            "family = \"yolov8\"\nclasses = \"coco\"",
+            "licence = \"MIT\"",
         ] {
             let manifest = read(text).expect("a good manifest").expect("a manifest");
-            assert_eq!(manifest.classes, coco::names());
-            assert_eq!(manifest.form([416, 416]), yolox::form([416, 416]));
+            assert_eq!(manifest.classes, None);
+            assert_eq!(manifest.form(PLAIN), PLAIN);
         }
         let none = Manifest::beside(Path::new("no/such/net.onnx")).expect("no manifest");
         assert!(none.is_none());
@@ -236,7 +238,7 @@ mod tests {
         for (text, said) in [
             (
                 "family = \"yolo11\"",
-                "line 1: unknown variant `yolo11`, expected `yolox`",
+                "line 1: unknown variant `yolo11`, expected one of `yolox`, `yolov5`",
             ),
             (
                 "\ncolour = 1\nfamily = \"yolox\"",
@@ -247,14 +249,13 @@ mod tests {
                 "line 2: expected \"coco\" or a list of names",
             ),
             (
-                "family = \"yolox\"\n[input]\nlayout = \"nhwc\"",
-                "line 3: unknown variant `nhwc`",
+                "family = \"yolox\"\n[input]\nlayout = \"chw\"",
+                "line 3: unknown variant `chw`",
             ),
             (
                 "family = \"yolox\"\n[input]\nsize = [-1, 2]",
                 "line 3: invalid value",
             ),
-            ("licence = \"MIT\"", "line 1: missing field `family`"),
             (
                 "family = \"yolox\"\nclasses = []",
                 "classes: expected from 1",
@@ -262,6 +263,10 @@ mod tests {
             (
                 "family = \"yolox\"\ninput.normalisation = { mean = [0, 0, 0], std = [1, 0, 1] }",
                 "input.normalisation: expected",
+            ),
+            (
+                "[input]\nstretch = true\nletterbox = { anchor = \"centre\", pad = 0 }",
+                "input: expected stretch or letterbox",
             ),
         ] {
             let message = read(text).expect_err("a bad manifest");

@@ -1,25 +1,28 @@
-//! A network in a file, and what its input and output mean.
+//! A network in a file, and what its input and outputs mean.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use ort::ep;
-use ort::session::{Session, SessionOutputs};
-use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
+use half::f16;
+use ort::session::{RunOptions, Session, SessionInputValue, SessionOutputs};
+use ort::value::{Tensor as Value, TensorRef};
 
 use super::error::DetectError;
-use super::letterbox::Form;
-use super::manifest::{Family, Manifest};
-use super::options::{DetectorOptions, ExecutionProvider};
+use super::family::{self, Head, Known};
+use super::input::{Input, Refused};
+use super::letterbox::{Element, Form, Pixels, values_in};
+use super::manifest::Manifest;
+use super::options::DetectorOptions;
 use super::runtime::Runtime;
-use super::{onnx, yolox};
+use super::tensor::{self, Tensor, View};
+use super::{coco, onnx, reshape};
 
 /// A protobuf message cannot be longer.
 const MAX_BYTES: u64 = (1 << 31) - 1;
-
-/// Longest side of an input, pixels.
-const MAX_SIDE: u32 = 8192;
 
 /// A loaded network.
 pub(super) struct Model {
@@ -30,35 +33,271 @@ pub(super) struct Model {
 /// What is known of a network, apart from its weights.
 pub(super) struct Network {
     pub(super) path: PathBuf,
-    output: String,
-    shape: [i64; 3],
-    pub(super) family: Family,
+    pub(super) input: Input,
+    pub(super) head: Head,
     pub(super) form: Form,
     pub(super) classes: Vec<String>,
     pub(super) licence: Option<String>,
     pub(super) source: Option<String>,
+    /// Of the outputs for one picture, where it is the same in every run.
+    dims: Option<Vec<Vec<usize>>>,
+    limit: Option<Limit>,
+}
+
+/// How long a run may take.
+struct Limit {
+    time: Duration,
+    /// What a run is ended by, where the runtime lets itself be ended.
+    end: Option<RunOptions>,
+}
+
+/// Why a run gave nothing.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    Run(String),
+    Late(Duration),
+    Output { expected: String, found: String },
 }
 
 impl Model {
     /// Loads the network in an ONNX file, with what its manifest says of it,
-    /// or, where it has none, what its own inputs and outputs say.
+    /// and runs it once: its outputs tell the family, and what is made at the
+    /// first run is made.
     pub(super) fn load(
         path: &Path,
         runtime: &Runtime,
         options: &DetectorOptions,
     ) -> Result<Self, DetectError> {
-        let bytes = read(path)?;
+        let mut bytes = read(path)?;
         onnx::check(&bytes).map_err(|found| DetectError::NotOnnx {
             path: path.to_owned(),
             found,
         })?;
-        let manifest = Manifest::beside(path)?;
-        let session = session(&bytes, runtime, options).map_err(|source| DetectError::Load {
+        let manifest = Manifest::beside(path)?.unwrap_or_default();
+        let embedded = runtime.library().is_none();
+        let ports = onnx::inputs(&bytes);
+        let (mut input, fixed) = Input::new(&ports, &manifest.input, options, embedded).map_err(
+            |Refused {
+                 field,
+                 expected,
+                 found,
+             }| DetectError::Form {
+                path: path.to_owned(),
+                field: field.to_owned(),
+                expected,
+                found,
+            },
+        )?;
+        // The embedded runtime has no i64 to give.
+        if fixed != ports || embedded {
+            bytes = reshape::with_inputs(&bytes, &fixed, embedded);
+        }
+        // What a network does not do at a size that was asked for, it may do
+        // at its own.
+        let at_size = |error: DetectError| match options.input_size {
+            Some(size) if matches!(error, DetectError::Load { .. } | DetectError::Run { .. }) => {
+                DetectError::InputSize {
+                    size,
+                    reason: error.to_string(),
+                }
+            }
+            _ => error,
+        };
+        let mut session = session(path, &bytes, runtime, options).map_err(at_size)?;
+        drop(bytes);
+
+        let failed = |failure: Failure| at_size(failure.at(path));
+        let blank = blank(&input, 1);
+        let outputs = run(&mut session, &input, &blank, 1, None).map_err(failed)?;
+        let tensors = tensors(&outputs).map_err(failed)?;
+        let views = views(&tensors, 0, 1).map_err(failed)?;
+        let coco = manifest.classes.is_none();
+        let classes = manifest.classes.clone().unwrap_or_else(coco::names);
+        let known = Known {
+            size: input.size,
+            classes: classes.len(),
+            coco,
+            family: manifest.family,
+            numbering: manifest.output.labels,
+            boxes: manifest.output.boxes,
+            scales: input.scales.is_some(),
+        };
+        let head = Head::recognise(&views, &known).ok_or_else(|| DetectError::Form {
+            path: path.to_owned(),
+            field: "outputs".to_owned(),
+            expected: family::expected(&known),
+            found: tensor::describe(&tensors),
+        })?;
+        let dims = views.iter().map(|view| view.dims.to_vec()).collect();
+        let dims = head.is_fixed().then_some(dims);
+        drop(views);
+        drop(tensors);
+        drop(outputs);
+        // A model may leave the number of pictures open and still be made for
+        // one.
+        input.batches = input.batches && takes_two(&mut session, &input);
+
+        let limit = options.time_limit().map(|time| {
+            let end = (!embedded).then(RunOptions::new).transpose();
+            end.map(|end| Limit { time, end })
+        });
+        let limit = limit.transpose().map_err(|source| DetectError::Load {
             path: path.to_owned(),
             source,
         })?;
-        let network = Network::new(path, session.inputs(), session.outputs(), manifest)?;
+        let form = head.form(input.size, input.layout, input.element);
+        let network = Network {
+            path: path.to_owned(),
+            form: manifest.form(form),
+            head,
+            input,
+            classes,
+            licence: manifest.licence,
+            source: manifest.source,
+            dims,
+            limit,
+        };
         Ok(Self { session, network })
+    }
+}
+
+impl Network {
+    /// Runs the network on so many pictures of the form's size.
+    pub(super) fn run<'s>(
+        &'s self,
+        session: &'s mut Session,
+        pixels: &Pixels,
+        count: usize,
+    ) -> Result<SessionOutputs<'s>, Failure> {
+        run(session, &self.input, pixels, count, self.limit.as_ref())
+    }
+
+    /// The outputs for one of so many pictures.
+    pub(super) fn views<'t>(
+        &self,
+        tensors: &'t [Tensor],
+        index: usize,
+        count: usize,
+    ) -> Result<Vec<View<'t>>, Failure> {
+        let views = views(tensors, index, count)?;
+        match &self.dims {
+            Some(dims) if !views.iter().map(|view| view.dims).eq(dims) => Err(Failure::Output {
+                expected: format!("{dims:?} for each picture"),
+                found: tensor::describe(tensors),
+            }),
+            _ => Ok(views),
+        }
+    }
+}
+
+impl Failure {
+    /// The error of the network in this file.
+    pub(super) fn at(self, path: &Path) -> DetectError {
+        let path = path.to_owned();
+        match self {
+            Self::Run(reason) => DetectError::Run { path, reason },
+            Self::Late(limit) => DetectError::TimedOut { path, limit },
+            Self::Output { expected, found } => DetectError::Output {
+                path,
+                expected,
+                found,
+            },
+        }
+    }
+}
+
+/// The outputs of a run, as numbers.
+pub(super) fn tensors<'a>(outputs: &'a SessionOutputs<'_>) -> Result<Vec<Tensor<'a>>, Failure> {
+    tensor::tensors(outputs).map_err(|found| Failure::Output {
+        expected: "numbers".into(),
+        found,
+    })
+}
+
+fn views<'t>(tensors: &'t [Tensor], index: usize, count: usize) -> Result<Vec<View<'t>>, Failure> {
+    let views = tensors.iter().map(|tensor| tensor.picture(index, count));
+    let views: Option<Vec<View>> = views.collect();
+    views.ok_or_else(|| Failure::Output {
+        expected: format!("a part for each of {count} pictures"),
+        found: tensor::describe(tensors),
+    })
+}
+
+fn run<'s>(
+    session: &'s mut Session,
+    input: &Input,
+    pixels: &Pixels,
+    count: usize,
+    limit: Option<&'s Limit>,
+) -> Result<SessionOutputs<'s>, Failure> {
+    let refused = |error: ort::Error| Failure::Run(error.to_string());
+    let inputs = inputs(input, pixels, count).map_err(refused)?;
+    let Some(Limit { time, end }) = limit else {
+        return session.run(inputs).map_err(refused);
+    };
+    let start = Instant::now();
+    let in_time = |outputs: ort::Result<SessionOutputs<'s>>| match start.elapsed() {
+        spent if spent > *time => Err(Failure::Late(*time)),
+        _ => outputs.map_err(refused),
+    };
+    let Some(end) = end else {
+        return in_time(session.run(inputs));
+    };
+    end.unterminate().map_err(refused)?;
+    let (done, ended) = mpsc::channel::<()>();
+    let outputs = thread::scope(|scope| {
+        scope.spawn(move || {
+            let left = time.saturating_sub(start.elapsed());
+            if ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                // A run that cannot be ended goes on, and is late all the same.
+                let _ = end.terminate();
+            }
+        });
+        let outputs = session.run_with_options(inputs, end);
+        drop(done);
+        outputs
+    });
+    in_time(outputs)
+}
+
+/// Whether a run of two pictures gives something for each.
+fn takes_two(session: &mut Session, input: &Input) -> bool {
+    let blank = blank(input, 2);
+    let Ok(outputs) = run(session, input, &blank, 2, None) else {
+        return false;
+    };
+    tensors(&outputs).is_ok_and(|tensors| views(&tensors, 1, 2).is_ok())
+}
+
+/// The network's inputs, by name.
+fn inputs<'v>(
+    input: &Input,
+    pixels: &'v Pixels,
+    count: usize,
+) -> ort::Result<Vec<(String, SessionInputValue<'v>)>> {
+    let dims = input.dims(count);
+    let pictures: SessionInputValue = match pixels {
+        Pixels::F32(values) => TensorRef::from_array_view((dims, &values[..]))?.into(),
+        Pixels::F16(values) => TensorRef::from_array_view((dims, &values[..]))?.into(),
+        Pixels::U8(values) => TensorRef::from_array_view((dims, &values[..]))?.into(),
+    };
+    let mut inputs = vec![(input.name.clone(), pictures)];
+    if let Some(name) = &input.scales {
+        // Boxes in input pixels, as other families have them.
+        let sizes = input.size.map(i64::from).repeat(count);
+        let sizes = Value::from_array(([dims[0], 2], sizes))?;
+        inputs.push((name.clone(), sizes.into()));
+    }
+    Ok(inputs)
+}
+
+/// So many pictures in which there is nothing.
+fn blank(input: &Input, count: usize) -> Pixels {
+    let length = count * values_in(input.size);
+    match input.element {
+        Element::F32 => Pixels::F32(vec![0.0; length]),
+        Element::F16 => Pixels::F16(vec![f16::ZERO; length]),
+        Element::U8 => Pixels::U8(vec![0; length]),
     }
 }
 
@@ -73,150 +312,42 @@ fn read(path: &Path) -> Result<Vec<u8>, DetectError> {
     Ok(bytes)
 }
 
-fn session(bytes: &[u8], runtime: &Runtime, options: &DetectorOptions) -> ort::Result<Session> {
-    let provider = match options.execution_provider {
-        ExecutionProvider::Cpu => ep::CPU::default().with_arena_allocator(true).build(),
+fn session(
+    path: &Path,
+    bytes: &[u8],
+    runtime: &Runtime,
+    options: &DetectorOptions,
+) -> Result<Session, DetectError> {
+    let provider = &options.execution_provider;
+    let name = provider.name;
+    let missing = |reason: String| DetectError::Provider {
+        name: provider.to_string(),
+        reason,
+        needs: name.needs(),
     };
-    Session::builder(&runtime.environment)?
-        .with_intra_threads(options.threads)?
-        .with_execution_providers([provider.error_on_failure()])?
-        .commit_from_memory(bytes)
-}
-
-impl Network {
-    fn new(
-        path: &Path,
-        inputs: &[Outlet],
-        outputs: &[Outlet],
-        manifest: Option<Manifest>,
-    ) -> Result<Self, DetectError> {
-        let refuse = |field: &str, expected: String, found: String| DetectError::Form {
-            path: path.to_owned(),
-            field: field.to_owned(),
-            expected,
-            found,
-        };
-
-        let size = only(inputs).and_then(|input| picture_size(f32_shape(input)?));
-        let size = size.ok_or_else(|| {
-            let multiple = yolox::SIDE_MULTIPLE;
-            let expected = format!(
-                "one, f32 [1, 3, height, width] with sides of a multiple of {multiple} up to \
-                 {MAX_SIDE}"
-            );
-            refuse("inputs", expected, list(inputs))
+    let dispatch = provider
+        .dispatch()
+        .map_err(|expected| DetectError::Option {
+            field: "execution_provider",
+            expected: "a provider with options that it has",
+            found: format!("{provider}: expected {expected}"),
         })?;
-        let stated = manifest.is_some();
-        let manifest = manifest.unwrap_or_default();
-        if let Some(expected) = manifest.input.size.filter(|stated| *stated != size) {
-            return Err(refuse(
-                "input size",
-                format!("{expected:?}, as the manifest states it"),
-                format!("{size:?}"),
-            ));
-        }
-
-        let values = yolox::BOX_VALUES + manifest.classes.len();
-        let shape = [1, yolox::predictions(size) as i64, values as i64];
-        // What a manifest states may be left open by the model itself.
-        let agrees = |declared: i64, expected| declared == expected || stated && declared == -1;
-        let output = only(outputs).filter(|output| {
-            f32_shape(output).is_some_and(|declared| {
-                declared.len() == shape.len()
-                    && declared.iter().zip(shape).all(|(d, e)| agrees(*d, e))
-            })
-        });
-        let output = output.ok_or_else(|| {
-            let family = if stated {
-                "as the manifest states it"
-            } else {
-                "YOLOX with COCO's 80 classes, or a manifest that states another form"
-            };
-            let expected = format!("one, f32 {shape:?} ({family})");
-            refuse("outputs", expected, list(outputs))
-        })?;
-
-        Ok(Self {
-            path: path.to_owned(),
-            output: output.name().to_owned(),
-            shape,
-            family: manifest.family,
-            form: manifest.form(size),
-            classes: manifest.classes,
-            licence: manifest.licence,
-            source: manifest.source,
-        })
-    }
-
-    /// Runs the network on a tensor of the form's size.
-    pub(super) fn run<'s>(
-        &self,
-        session: &'s mut Session,
-        tensor: &[f32],
-    ) -> Result<SessionOutputs<'s>, DetectError> {
-        let [width, height] = self.form.size.map(i64::from);
-        TensorRef::from_array_view(([1, 3, height, width], tensor))
-            .and_then(|tensor| session.run(ort::inputs![tensor]))
-            .map_err(|source| DetectError::Run {
-                path: self.path.clone(),
-                source,
-            })
-    }
-
-    /// The rows of the network's output, one per prediction.
-    pub(super) fn rows<'o>(&self, outputs: &'o SessionOutputs) -> Result<&'o [f32], DetectError> {
-        let value = outputs.get(&self.output);
-        let tensor = value.and_then(|value| value.try_extract_tensor::<f32>().ok());
-        match tensor {
-            Some((shape, rows)) if **shape == self.shape => Ok(rows),
-            _ => Err(DetectError::Output {
-                path: self.path.clone(),
-                expected: self.shape.to_vec(),
-                found: value.map_or("nothing".into(), |value| value.dtype().to_string()),
-            }),
-        }
-    }
-}
-
-fn only(outlets: &[Outlet]) -> Option<&Outlet> {
-    match outlets {
-        [one] => Some(one),
-        _ => None,
-    }
-}
-
-fn f32_shape(outlet: &Outlet) -> Option<&[i64]> {
-    match outlet.dtype() {
-        ValueType::Tensor { ty, shape, .. } if *ty == TensorElementType::Float32 => Some(shape),
-        _ => None,
-    }
-}
-
-/// Width and height of an input of one picture.
-fn picture_size(shape: &[i64]) -> Option<[u32; 2]> {
-    let &[1, 3, height, width] = shape else {
-        return None;
+    let is_there = match runtime.library() {
+        None => name == Default::default(),
+        Some(_) => runtime.providers().contains(&name.full_name()),
     };
-    let side = |side: i64| {
-        let side = u32::try_from(side).ok()?;
-        let fits = (yolox::SIDE_MULTIPLE..=MAX_SIDE).contains(&side);
-        (fits && side.is_multiple_of(yolox::SIDE_MULTIPLE)).then_some(side)
+    if !is_there {
+        return Err(missing(format!("{runtime} is built without it")));
+    }
+    let load = |source: ort::Error| DetectError::Load {
+        path: path.to_owned(),
+        source,
     };
-    Some([side(width)?, side(height)?])
-}
-
-/// Inputs or outputs as an error names them.
-fn list(outlets: &[Outlet]) -> String {
-    const NAMED: usize = 8;
-    let named = outlets.iter().take(NAMED);
-    let mut list: Vec<String> = named
-        .map(|outlet| format!("{:?} {}", outlet.name(), outlet.dtype()))
-        .collect();
-    if outlets.len() > NAMED {
-        list.push(format!("{} more", outlets.len() - NAMED));
-    }
-    if list.is_empty() {
-        return "none".into();
-    }
-    list.join(", ")
+    let mut builder = Session::builder(&runtime.environment)
+        .and_then(|builder| Ok(builder.with_intra_threads(options.threads)?))
+        .map_err(load)?;
+    dispatch
+        .register(&mut builder)
+        .map_err(|error| missing(error.to_string()))?;
+    builder.commit_from_memory(bytes).map_err(load)
 }

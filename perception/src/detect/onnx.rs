@@ -1,4 +1,5 @@
-//! Whether bytes are a whole ONNX model, before a backend sees them.
+//! Whether bytes are a whole ONNX model, and what it takes, before a backend
+//! sees them.
 //!
 //! The embedded backend cannot return from a panic: it ends the process. What
 //! it takes for granted is checked here. An ONNX file is one protobuf
@@ -8,6 +9,81 @@ use std::collections::BTreeSet;
 
 /// Graphs within operations of graphs, and so on, may go as deep as this.
 const MAX_DEPTH: usize = 16;
+
+/// An input of a model's graph: a tensor that is no weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Port {
+    pub(super) name: String,
+    /// A `TensorProto.DataType`; 0 if it is not stated.
+    pub(super) element: u64,
+    /// Sizes of the dimensions; `None` is one that is left open.
+    pub(super) dims: Vec<Option<u64>>,
+}
+
+/// What the graph of a model takes that passed [`check`], in its order.
+pub(super) fn inputs(bytes: &[u8]) -> Vec<Port> {
+    const GRAPH: u64 = 7;
+    const INITIALIZER: u64 = 5;
+    const INPUT: u64 = 11;
+
+    let (mut ports, mut weights) = (Vec::new(), BTreeSet::new());
+    let graphs = Fields::new(bytes).flatten().filter(|(n, _)| *n == GRAPH);
+    for graph in graphs.filter_map(|(_, value)| value.bytes()) {
+        for (number, value) in Fields::new(graph).flatten() {
+            match (number, value.bytes()) {
+                (INITIALIZER, Some(tensor)) => weights.extend(check_tensor(tensor)),
+                (INPUT, Some(info)) => ports.extend(port(info)),
+                _ => {}
+            }
+        }
+    }
+    ports.retain(|port: &Port| !weights.contains(port.name.as_str()));
+    ports
+}
+
+/// What a `ValueInfoProto` says of a tensor.
+pub(super) fn port(info: &[u8]) -> Result<Port, String> {
+    const TYPE: u64 = 2;
+    const TENSOR: u64 = 1;
+    const ELEMENT: u64 = 1;
+    const SHAPE: u64 = 2;
+    const DIMENSION: u64 = 1;
+    const SIZE: u64 = 1;
+
+    let mut port = Port {
+        name: check_info(info)?.to_owned(),
+        element: 0,
+        dims: Vec::new(),
+    };
+    let tensor = message(info, TYPE).and_then(|kind| message(kind, TENSOR));
+    for field in Fields::new(tensor.unwrap_or_default()) {
+        match field? {
+            (ELEMENT, Value::Number(element)) => port.element = element,
+            (SHAPE, Value::Bytes(shape)) => {
+                let dims = Fields::new(shape)
+                    .flatten()
+                    .filter(|(n, _)| *n == DIMENSION);
+                port.dims = dims
+                    .map(|(_, dim)| {
+                        let mut fields = Fields::new(dim.bytes().unwrap_or_default()).flatten();
+                        fields.find_map(|(number, value)| match (number, value) {
+                            (SIZE, Value::Number(size)) => Some(size),
+                            _ => None,
+                        })
+                    })
+                    .collect();
+            }
+            _ => {}
+        }
+    }
+    Ok(port)
+}
+
+/// The first message that a field of this number holds.
+fn message(bytes: &[u8], number: u64) -> Option<&[u8]> {
+    let mut fields = Fields::new(bytes).flatten();
+    fields.find_map(|(n, value)| (n == number).then(|| value.bytes())?)
+}
 
 /// Checks that the bytes are a whole `ModelProto` whose graph computes every
 /// output that it names.
@@ -160,20 +236,30 @@ fn name(bytes: &[u8]) -> Result<&str, String> {
 }
 
 /// The fields of one protobuf message, one after the other.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     bytes: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
 }
 
 /// A field's value, without its meaning.
-enum Value<'a> {
+pub(super) enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     Fixed,
 }
 
+impl<'a> Value<'a> {
+    /// The value, where it has a length of its own.
+    pub(super) fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Number(_) | Self::Fixed => None,
+        }
+    }
+}
+
 /// Where a field starts that is cut off, or is none.
-struct Broken(usize);
+pub(super) struct Broken(usize);
 
 impl From<Broken> for String {
     fn from(Broken(at): Broken) -> Self {
@@ -182,7 +268,7 @@ impl From<Broken> for String {
 }
 
 impl<'a> Fields<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 

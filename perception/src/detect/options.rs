@@ -1,10 +1,14 @@
 //! What can be set about detection.
 
+use std::fmt;
+use std::str::FromStr;
 use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::DetectError;
+use super::providers::ExecutionProvider;
 use super::runtime::Inference;
 
 /// More threads than any detector profits from.
@@ -13,33 +17,80 @@ const MAX_THREADS: usize = 256;
 /// More objects than any picture is labelled with.
 const MAX_DETECTIONS: usize = 10_000;
 
+/// Longest side of an input, pixels.
+pub(super) const MAX_SIDE: u32 = 8192;
+
+/// Most pixels of an input.
+pub(super) const MAX_PIXELS: u32 = 1 << 24;
+
+/// Most tiles of a picture along a side.
+const MAX_TILES: u32 = 16;
+
 /// What can be set about detection.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectorOptions {
     /// Least score of a detection, from 0 to 1.
     pub score_threshold: f32,
+    /// Which boxes rival each other.
+    pub nms: Nms,
     /// Intersection over union, from 0 to 1, above which the worse of two
-    /// boxes of one class is left out.
+    /// rivals is left out.
     pub nms_threshold: f32,
     /// Most detections in one picture; the best ones stay. From 1 to 10,000.
     pub max_detections: usize,
+    /// Size at which the network runs, instead of the one that its file
+    /// states.
+    pub input_size: Option<InputSize>,
+    /// Look at parts of the picture as well, each as large as the network's
+    /// input allows.
+    pub tiles: Option<Tiles>,
     /// Threads within one operation of the network, from 1 to 256. The
     /// embedded runtime always uses one.
     pub threads: usize,
+    /// How long one run of the network may take, ms, above 0; `None` is as
+    /// long as it wants. ONNX Runtime stops at the next operation; what the
+    /// embedded runtime gives too late is thrown away.
+    pub time_limit_ms: Option<f64>,
     /// The inference runtime.
     pub inference: Inference,
     /// What the runtime runs the network on.
     pub execution_provider: ExecutionProvider,
 }
 
-/// What the runtime runs a network on.
+/// Which boxes rival each other, so that only the best of those that overlap
+/// stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ExecutionProvider {
-    /// The processor.
+#[serde(rename_all = "kebab-case")]
+pub enum Nms {
+    /// Those of one class.
     #[default]
-    Cpu,
+    ClassWise,
+    /// All.
+    Agnostic,
+}
+
+/// Height and width of a network's input, pixels; in writing `HxW`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InputSize {
+    /// Height, pixels.
+    pub height: u32,
+    /// Width, pixels.
+    pub width: u32,
+}
+
+/// How a picture is cut into tiles; in writing `RxC` or `RxC,OVERLAP`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Tiles {
+    /// Tiles from the top to the bottom, from 1 to 16.
+    pub rows: u32,
+    /// Tiles from the left to the right, from 1 to 16.
+    pub columns: u32,
+    /// Share of a tile's side that it has in common with the next tile, from
+    /// 0 to 0.5.
+    pub overlap: f32,
 }
 
 impl Default for DetectorOptions {
@@ -49,11 +100,15 @@ impl Default for DetectorOptions {
         let threads = threads.clamp(1, MAX_THREADS);
         Self {
             score_threshold: 0.3,
+            nms: Nms::ClassWise,
             nms_threshold: 0.45,
             max_detections: 300,
+            input_size: None,
+            tiles: None,
             threads,
+            time_limit_ms: None,
             inference: Inference::Auto,
-            execution_provider: ExecutionProvider::Cpu,
+            execution_provider: ExecutionProvider::default(),
         }
     }
 }
@@ -90,7 +145,125 @@ impl DetectorOptions {
                 self.threads.to_string(),
             );
         }
+        if let Some(ms) = self.time_limit_ms
+            && !(ms > 0.0 && ms <= 3.6e6)
+        {
+            let expected = "a time above 0 and up to 3600000 ms";
+            return wrong("time_limit_ms", expected, ms.to_string());
+        }
+        if let Some(size) = self.input_size
+            && size.check().is_none()
+        {
+            return wrong("input_size", InputSize::EXPECTED, size.to_string());
+        }
+        if let Some(tiles) = self.tiles
+            && tiles.check().is_none()
+        {
+            return wrong("tiles", Tiles::EXPECTED, tiles.to_string());
+        }
         Ok(())
+    }
+
+    /// How long one run may take.
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        let ms = self.time_limit_ms?;
+        Duration::try_from_secs_f64(ms * 1e-3).ok()
+    }
+}
+
+impl InputSize {
+    const EXPECTED: &'static str =
+        "HEIGHTxWIDTH in pixels, sides from 1 to 8192, 16777216 pixels at most";
+
+    /// The size, if it is one that a network can have.
+    pub(super) fn check(self) -> Option<Self> {
+        let sides = [self.height, self.width];
+        let fits = sides.iter().all(|side| (1..=MAX_SIDE).contains(side));
+        (fits && self.height * self.width <= MAX_PIXELS).then_some(self)
+    }
+}
+
+impl Tiles {
+    const EXPECTED: &'static str =
+        "ROWSxCOLUMNS[,OVERLAP] from 1 to 16 and from 0 to 0.5, such as 1x3,0.2";
+
+    fn check(self) -> Option<Self> {
+        let counts = [self.rows, self.columns];
+        let fits = counts.iter().all(|count| (1..=MAX_TILES).contains(count));
+        (fits && (0.0..=0.5).contains(&self.overlap)).then_some(self)
+    }
+}
+
+/// Two numbers with an x between.
+fn pair(text: &str) -> Option<[u32; 2]> {
+    let (first, second) = text.split_once(['x', 'X'])?;
+    Some([first.trim().parse().ok()?, second.trim().parse().ok()?])
+}
+
+impl FromStr for InputSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let size = pair(text).map(|[height, width]| Self { height, width });
+        size.and_then(Self::check)
+            .ok_or_else(|| format!("expected {}, found {text:?}", Self::EXPECTED))
+    }
+}
+
+impl FromStr for Tiles {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (counts, overlap) = text.split_once(',').unwrap_or((text, "0.2"));
+        let parsed = pair(counts).zip(overlap.trim().parse().ok());
+        let tiles = parsed.map(|([rows, columns], overlap)| Self {
+            rows,
+            columns,
+            overlap,
+        });
+        tiles
+            .and_then(Self::check)
+            .ok_or_else(|| format!("expected {}, found {text:?}", Self::EXPECTED))
+    }
+}
+
+impl fmt::Display for InputSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.height, self.width)
+    }
+}
+
+impl fmt::Display for Tiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{},{}", self.rows, self.columns, self.overlap)
+    }
+}
+
+impl TryFrom<String> for InputSize {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Tiles {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<InputSize> for String {
+    fn from(size: InputSize) -> Self {
+        size.to_string()
+    }
+}
+
+impl From<Tiles> for String {
+    fn from(tiles: Tiles) -> Self {
+        tiles.to_string()
     }
 }
 
@@ -100,19 +273,33 @@ mod tests {
 
     #[test]
     fn options_are_read_and_checked() {
-        let options: DetectorOptions =
-            toml::from_str("score_threshold = 0.1\ninference = \"onnxruntime\"")
-                .expect("good options");
+        let options: DetectorOptions = toml::from_str(
+            "score_threshold = 0.1\ninference = \"onnxruntime\"\nnms = \"agnostic\"\n\
+             input_size = \"384x1248\"\ntiles = \"1x3\"\ntime_limit_ms = 50\n\
+             execution_provider = \"cuda,device_id=1\"",
+        )
+        .expect("good options");
         assert_eq!(options.score_threshold, 0.1);
         assert_eq!(options.inference, Inference::OnnxRuntime);
         assert_eq!(options.max_detections, 300);
+        assert_eq!(options.nms, Nms::Agnostic);
+        let size = options.input_size.expect("a size");
+        assert_eq!((size.height, size.width), (384, 1248));
+        let tiles = options.tiles.expect("tiles");
+        assert_eq!((tiles.rows, tiles.columns, tiles.overlap), (1, 3, 0.2));
+        assert_eq!(options.time_limit(), Some(Duration::from_millis(50)));
         assert!(options.check().is_ok());
+        let written = toml::to_string(&options).expect("options are TOML");
+        assert_eq!(toml::from_str(&written), Ok(options));
         for (text, said) in [
             ("score_treshold = 0.1", "unknown field `score_treshold`"),
-            (
-                "execution_provider = \"cuda\"",
-                "unknown variant `cuda`, expected `cpu`",
-            ),
+            ("input_size = \"416\"", "expected HEIGHTxWIDTH"),
+            ("input_size = \"0x416\"", "expected HEIGHTxWIDTH"),
+            ("input_size = \"8192x8192\"", "expected HEIGHTxWIDTH"),
+            ("tiles = \"0x3\"", "expected ROWSxCOLUMNS"),
+            ("tiles = \"1x3,0.9\"", "expected ROWSxCOLUMNS"),
+            ("nms = \"soft\"", "unknown variant `soft`"),
+            ("execution_provider = \"cudda\"", "expected one of"),
         ] {
             let error = toml::from_str::<DetectorOptions>(text).expect_err("bad options");
             assert!(error.message().starts_with(said), "{error}");
@@ -129,6 +316,8 @@ mod tests {
             ("max_detections = 1000000000000", "max_detections"),
             ("threads = 0", "threads"),
             ("threads = 100000", "threads"),
+            ("time_limit_ms = 0.0", "time_limit_ms"),
+            ("time_limit_ms = nan", "time_limit_ms"),
         ] {
             let options: DetectorOptions = toml::from_str(text).expect("a number");
             let error = options.check().expect_err("out of range").to_string();
@@ -137,5 +326,14 @@ mod tests {
                 "{error}"
             );
         }
+        let options = DetectorOptions {
+            input_size: Some(InputSize {
+                height: 0,
+                width: 9,
+            }),
+            ..DetectorOptions::default()
+        };
+        let error = options.check().expect_err("out of range").to_string();
+        assert!(error.ends_with("found 0x9"), "{error}");
     }
 }

@@ -1,87 +1,69 @@
 //! The output of YOLOX (Ge et al., "YOLOX: Exceeding YOLO Series in 2021",
 //! arXiv 2107.08430): anchor-free, one prediction per cell of three grids.
 
-use super::letterbox::{Anchor, Channels, Form};
-use super::nms::Candidate;
+use super::family::{Decoded, Known, argmax, cells, corners};
+use super::tensor::{View, finite};
 
 /// Input pixels per cell of each grid, in the order of the output's rows.
 const STRIDES: [u32; 3] = [8, 16, 32];
 
-/// Sides of an input must be whole numbers of the coarsest cell.
-pub(super) const SIDE_MULTIPLE: u32 = 32;
-
 /// Values in front of the classes: centre, size, objectness.
-pub(super) const BOX_VALUES: usize = 5;
+const BOX_VALUES: usize = 5;
 
-/// The input that YOLOX is trained on: BGR, 0 to 255, padded with 114.
-pub(super) fn form(size: [u32; 2]) -> Form {
-    Form {
-        size,
-        channels: Channels::Bgr,
-        mean: [0.0; 3],
-        std: [1.0; 3],
-        anchor: Anchor::TopLeft,
-        pad: 114,
-    }
-}
-
-/// Number of predictions for an input of this width and height, pixels.
-pub(super) fn predictions([width, height]: [u32; 2]) -> usize {
-    STRIDES
-        .iter()
-        .map(|stride| (width / stride) as usize * (height / stride) as usize)
-        .sum()
-}
-
-/// The predictions that score at least `threshold`, in input pixels.
-///
-/// `rows` holds [`predictions`] rows of [`BOX_VALUES`] + `classes` values,
-/// as the network gives them: centre relative to its cell and logarithm of
-/// the size, both in cells, then objectness and classes, from 0 to 1. The
-/// score is objectness times the best class, which is the box's class. Rows
-/// that are not finite, or score outside of 0 to 1, are ignored.
-pub(super) fn decode(
-    rows: &[f32],
+/// One row for each cell: centre relative to the cell and logarithm of the
+/// size, both in cells, then objectness and classes, from 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Yolox {
+    size: [u32; 2],
     classes: usize,
-    [width, height]: [u32; 2],
-    threshold: f32,
-) -> Vec<Candidate> {
-    let cells = STRIDES.iter().flat_map(|&stride| {
-        (0..height / stride).flat_map(move |y| (0..width / stride).map(move |x| (stride, x, y)))
-    });
-    rows.chunks_exact(BOX_VALUES + classes)
-        .zip(cells)
-        .filter_map(|(row, cell)| candidate(row, cell, threshold))
-        .collect()
 }
 
-fn candidate(row: &[f32], (stride, x, y): (u32, u32, u32), threshold: f32) -> Option<Candidate> {
-    let (&[cx, cy, w, h, objectness], classes) = row.split_first_chunk()?;
-    // No class can lift a score above the objectness.
-    if !(threshold..=1.0).contains(&objectness) || !row.iter().all(|v| v.is_finite()) {
-        return None;
+impl Yolox {
+    pub(super) fn recognise(outputs: &[View], known: &Known) -> Option<Self> {
+        let &Known { size, classes, .. } = known;
+        let [output] = outputs else { return None };
+        (output.dims == [cells(size, &STRIDES), BOX_VALUES + classes])
+            .then_some(Self { size, classes })
     }
-    // The first of equals, as argmax has it.
-    let (class, best) =
-        (classes.iter().enumerate()).reduce(|a, b| if b.1 > a.1 { b } else { a })?;
-    let score = objectness * best;
-    if !(0.0..=1.0).contains(best) || score < threshold {
-        return None;
+
+    /// The score is objectness times the best class, which is the box's
+    /// class.
+    pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
+        let mut decoded = Decoded::default();
+        let [output] = outputs else { return decoded };
+        let [width, height] = self.size;
+        let cells = STRIDES.iter().flat_map(|&stride| {
+            (0..height / stride).flat_map(move |y| (0..width / stride).map(move |x| (stride, x, y)))
+        });
+        let sound = finite(output.values);
+        let rows = output.values.chunks_exact(BOX_VALUES + self.classes);
+        for (row, (stride, x, y)) in rows.zip(cells) {
+            let Some((&[cx, cy, w, h, objectness], classes)) = row.split_first_chunk() else {
+                continue;
+            };
+            if !sound && !finite(row) {
+                decoded.invalid += 1;
+                continue;
+            }
+            // No class can lift a score above the objectness.
+            if objectness < threshold {
+                continue;
+            }
+            let Some((class, best)) = argmax(classes) else {
+                continue;
+            };
+            let score = objectness * best;
+            if score < threshold {
+                continue;
+            }
+            let stride = stride as f32;
+            let centre = [(cx + x as f32) * stride, (cy + y as f32) * stride];
+            let size = [w.exp() * stride, h.exp() * stride];
+            let bbox = corners([centre[0], centre[1], size[0], size[1]]);
+            decoded.add(u16::try_from(class).ok(), score, bbox);
+        }
+        decoded
     }
-    let stride = stride as f32;
-    let centre = [(cx + x as f32) * stride, (cy + y as f32) * stride];
-    let half = [w.exp() * stride / 2.0, h.exp() * stride / 2.0];
-    let bbox = [
-        centre[0] - half[0],
-        centre[1] - half[1],
-        centre[0] + half[0],
-        centre[1] + half[1],
-    ];
-    bbox.iter().all(|v| v.is_finite()).then_some(Candidate {
-        class: u16::try_from(class).ok()?,
-        score,
-        bbox,
-    })
 }
 
 #[cfg(test)]
@@ -92,9 +74,22 @@ mod tests {
     const CLASSES: usize = 3;
     const WIDTH: usize = BOX_VALUES + CLASSES;
 
+    fn decode(output: &[f32], threshold: f32) -> Decoded {
+        let head = Yolox {
+            size: SIZE,
+            classes: CLASSES,
+        };
+        let view = View {
+            name: "output",
+            dims: &[cells(SIZE, &STRIDES), WIDTH],
+            values: output,
+        };
+        head.decode(&[view], threshold)
+    }
+
     /// An output without objects, but for the given rows.
     fn output(rows: &[(usize, [f32; WIDTH])]) -> Vec<f32> {
-        let mut output = vec![0.0; predictions(SIZE) * WIDTH];
+        let mut output = vec![0.0; cells(SIZE, &STRIDES) * WIDTH];
         for (index, row) in rows {
             output[index * WIDTH..][..WIDTH].copy_from_slice(row);
         }
@@ -103,10 +98,10 @@ mod tests {
 
     #[test]
     fn predictions_are_counted_over_three_grids() {
-        assert_eq!(predictions([416, 416]), 3549);
-        assert_eq!(predictions([640, 640]), 8400);
-        assert_eq!(predictions([1248, 384]), 9828);
-        assert_eq!(predictions(SIZE), 32 + 8 + 2);
+        assert_eq!(cells([416, 416], &STRIDES), 3549);
+        assert_eq!(cells([640, 640], &STRIDES), 8400);
+        assert_eq!(cells([1248, 384], &STRIDES), 9828);
+        assert_eq!(cells(SIZE, &STRIDES), 32 + 8 + 2);
     }
 
     #[test]
@@ -118,7 +113,7 @@ mod tests {
             (32 + 4 + 1, [0.0, 1.0, two, 0.0, 1.0, 0.9, 0.9, 0.0]),
             (32 + 8 + 1, [0.5, 0.5, 0.0, 0.0, 0.8, 0.0, 0.0, 1.0]),
         ]);
-        let found = decode(&output, CLASSES, SIZE, 0.3);
+        let found = decode(&output, 0.3).candidates;
         let expected = [
             (1, 0.5 * 0.8, [24.0, 4.0, 32.0, 20.0]),
             (0, 0.9, [0.0, 24.0, 32.0, 40.0]),
@@ -137,12 +132,12 @@ mod tests {
     fn rows_below_the_threshold_are_left_out() {
         let row = |objectness, class| [0.0, 0.0, 0.0, 0.0, objectness, class, 0.0, 0.0];
         let output = output(&[(0, row(0.5, 0.5)), (1, row(0.5, 0.49)), (2, row(0.2, 1.0))]);
-        let found = decode(&output, CLASSES, SIZE, 0.25);
+        let found = decode(&output, 0.25).candidates;
         assert_eq!(found.iter().map(|c| c.score).collect::<Vec<_>>(), [0.25]);
     }
 
     #[test]
-    fn rows_that_are_no_prediction_are_ignored() {
+    fn rows_that_are_no_prediction_are_counted() {
         let good = [0.5, 0.5, 0.0, 0.0, 0.9, 0.9, 0.1, 0.1];
         let mut poisoned = Vec::new();
         for column in 0..WIDTH {
@@ -153,16 +148,14 @@ mod tests {
             }
         }
         poisoned.push([0.5, 0.5, 100.0, 0.0, 0.9, 0.9, 0.1, 0.1]);
-        poisoned.push([0.5, 0.5, 0.0, 0.0, 1.1, 0.9, 0.1, 0.1]);
-        poisoned.push([0.5, 0.5, 0.0, 0.0, 0.9, 1.1, 0.1, 0.1]);
-        poisoned.push([0.5, 0.5, 0.0, 0.0, -0.9, -0.9, -1.0, -1.0]);
+        poisoned.push([0.5, 0.5, 0.0, 0.0, 1.1, 0.99, 0.1, 0.1]);
+        poisoned.push([0.5, 0.5, 0.0, 0.0, 0.9, 1.2, 0.1, 0.1]);
         let rows: Vec<_> = poisoned.into_iter().enumerate().collect();
-        assert!(rows.len() <= predictions(SIZE));
-        for threshold in [0.0, 0.3] {
-            let found = decode(&output(&rows), CLASSES, SIZE, threshold);
-            let real = found.iter().filter(|c| c.score > 0.0).count();
-            assert_eq!(real, 0);
-        }
-        assert_eq!(decode(&output(&[(0, good)]), CLASSES, SIZE, 0.3).len(), 1);
+        assert!(rows.len() <= cells(SIZE, &STRIDES));
+        let found = decode(&output(&rows), 0.3);
+        assert_eq!(found.candidates, []);
+        assert_eq!(found.invalid, rows.len() as u64);
+        let found = decode(&output(&[(0, good)]), 0.3);
+        assert_eq!((found.candidates.len(), found.invalid), (1, 0));
     }
 }

@@ -1,7 +1,11 @@
 //! Small ONNX models, encoded by hand: the fields of `onnx.proto` that they
 //! need.
 
-const FLOAT: u64 = 1;
+/// A `TensorProto.DataType`.
+pub(crate) const F32: u64 = 1;
+pub(crate) const U8: u64 = 2;
+pub(crate) const I64: u64 = 7;
+pub(crate) const F16: u64 = 10;
 
 /// One message of protobuf's wire format.
 #[derive(Default)]
@@ -28,23 +32,37 @@ impl Message {
     }
 }
 
-/// An operation: type, inputs, outputs, integer attributes.
+/// An operation: type, inputs, outputs, attributes.
 pub(crate) struct Node<'a>(
     pub(crate) &'a str,
     pub(crate) &'a [&'a str],
     pub(crate) &'a [&'a str],
-    pub(crate) &'a [(&'a str, u64)],
+    pub(crate) &'a [(&'a str, Attribute<'a>)],
 );
 
-/// A graph of f32 tensors, with one input and one output.
+pub(crate) enum Attribute<'a> {
+    Int(u64),
+    Ints(&'a [u64]),
+}
+
+use Attribute::{Int, Ints};
+
+/// An input or output: name, type of element, shape. The shape is as
+/// declared, which need not be as computed; `None` is a dimension of any size.
+#[derive(Clone, Copy)]
+pub(crate) struct Port<'a>(
+    pub(crate) &'a str,
+    pub(crate) u64,
+    pub(crate) &'a [Option<u64>],
+);
+
+/// A graph.
 pub(crate) struct Graph<'a> {
     pub(crate) nodes: &'a [Node<'a>],
-    /// Constants: name, shape, values.
+    /// Constants of f32: name, shape, values.
     pub(crate) constants: &'a [(&'a str, &'a [u64], &'a [f32])],
-    pub(crate) input: (&'a str, &'a [Option<u64>]),
-    /// The shape is as declared, which need not be as computed; `None` is a
-    /// dimension of any size.
-    pub(crate) output: (&'a str, &'a [Option<u64>]),
+    pub(crate) inputs: &'a [Port<'a>],
+    pub(crate) outputs: &'a [Port<'a>],
 }
 
 impl Graph<'_> {
@@ -61,9 +79,15 @@ impl Graph<'_> {
             }
             node = node.bytes(4, operation.as_bytes());
             for (name, value) in *attributes {
-                const INT: u64 = 2;
                 let attribute = Message::default().bytes(1, name.as_bytes());
-                node = node.bytes(5, &attribute.number(3, *value).number(20, INT).0);
+                let attribute = match value {
+                    Int(value) => attribute.number(3, *value).number(20, 2),
+                    Ints(values) => {
+                        let values = values.iter().fold(attribute, |a, v| a.number(8, *v));
+                        values.number(20, 7)
+                    }
+                };
+                node = node.bytes(5, &attribute.0);
             }
             graph = graph.bytes(1, &node.0);
         }
@@ -74,11 +98,15 @@ impl Graph<'_> {
                 tensor = tensor.number(1, *dimension);
             }
             let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            let tensor = tensor.number(2, FLOAT).bytes(8, name.as_bytes());
+            let tensor = tensor.number(2, F32).bytes(8, name.as_bytes());
             graph = graph.bytes(5, &tensor.bytes(9, &raw).0);
         }
-        graph = graph.bytes(11, &value_info(self.input));
-        graph = graph.bytes(12, &value_info(self.output));
+        for port in self.inputs {
+            graph = graph.bytes(11, &value_info(port));
+        }
+        for port in self.outputs {
+            graph = graph.bytes(12, &value_info(port));
+        }
 
         let opset = Message::default().number(2, 13);
         let model = Message::default().number(1, 8).bytes(7, &graph.0);
@@ -86,7 +114,7 @@ impl Graph<'_> {
     }
 }
 
-fn value_info((name, dimensions): (&str, &[Option<u64>])) -> Vec<u8> {
+fn value_info(Port(name, element, dimensions): &Port) -> Vec<u8> {
     let mut shape = Message::default();
     for (index, dimension) in dimensions.iter().enumerate() {
         let dimension = match dimension {
@@ -95,29 +123,120 @@ fn value_info((name, dimensions): (&str, &[Option<u64>])) -> Vec<u8> {
         };
         shape = shape.bytes(1, &dimension.0);
     }
-    let tensor = Message::default().number(1, FLOAT).bytes(2, &shape.0);
+    let tensor = Message::default().number(1, *element).bytes(2, &shape.0);
     let kind = Message::default().bytes(1, &tensor.0);
     let info = Message::default().bytes(1, name.as_bytes());
     info.bytes(2, &kind.0).0
 }
 
+/// An output of a network that gives the same for every picture.
+pub(crate) struct Constant<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) element: u64,
+    pub(crate) shape: &'a [u64],
+    pub(crate) values: Vec<f32>,
+}
+
+/// A network that gives the same for every picture: constants, plus the
+/// input's mean times zero.
+pub(crate) fn constant(input: Port, outputs: &[Constant]) -> Vec<u8> {
+    let mut nodes = vec![
+        Node("Cast", &["picture"], &["floats"], &[("to", Int(F32))]),
+        Node(
+            "ReduceMean",
+            &["floats"],
+            &["mean"],
+            &[("keepdims", Int(0))],
+        ),
+        Node("Mul", &["mean", "zero"], &["nothing"], &[]),
+    ];
+    let names: Vec<[String; 2]> = outputs
+        .iter()
+        .map(|output| ["constant", "sum"].map(|what| format!("{what} {}", output.name)))
+        .collect();
+    let lists: Vec<_> = names
+        .iter()
+        .zip(outputs)
+        .map(|([constant, sum], output)| {
+            let sums = [constant.as_str(), "nothing"];
+            (
+                sums,
+                [sum.as_str()],
+                [output.name],
+                [("to", Int(output.element))],
+            )
+        })
+        .collect();
+    for (sums, sum, output, to) in &lists {
+        nodes.push(Node("Add", sums, sum, &[]));
+        nodes.push(Node("Cast", sum, output, to));
+    }
+    let mut constants: Vec<(&str, &[u64], &[f32])> = vec![("zero", &[], &[0.0])];
+    for ([constant, _], output) in names.iter().zip(outputs) {
+        constants.push((constant, output.shape, &output.values));
+    }
+    let shapes: Vec<Vec<Option<u64>>> = outputs
+        .iter()
+        .map(|output| output.shape.iter().map(|&size| Some(size)).collect())
+        .collect();
+    let ports = outputs.iter().zip(&shapes);
+    let ports: Vec<Port> = ports
+        .map(|(o, shape)| Port(o.name, o.element, shape))
+        .collect();
+    Graph {
+        nodes: &nodes,
+        constants: &constants,
+        inputs: &[Port("picture", input.1, input.2)],
+        outputs: &ports,
+    }
+    .encode()
+}
+
 /// A YOLOX of three classes for 32x32 pixels that gives, for every picture,
-/// these of its 21 rows, and zeros for the rest: a constant, plus the input's
-/// mean times zero.
+/// these of its 21 rows, and zeros for the rest.
 pub(crate) fn constant_yolox(rows: &[(usize, [f32; 8])]) -> Vec<u8> {
     let mut values = vec![0.0; 21 * 8];
     for (index, row) in rows {
         values[index * 8..][..8].copy_from_slice(row);
     }
+    let output = Constant {
+        name: "output",
+        element: F32,
+        shape: &[1, 21, 8],
+        values,
+    };
+    constant(Port("", F32, &SMALL), &[output])
+}
+
+/// One picture of 32x32 pixels.
+pub(crate) const SMALL: [Option<u64>; 4] = [Some(1), Some(3), Some(32), Some(32)];
+
+/// A YOLOX of three classes for pictures of 32x32 pixels, any number of them,
+/// that sees one box of the second class: the objectness is the mean of the
+/// picture's values, of which 100 is 1. Its type of values is `element`.
+pub(crate) fn bright_yolox(element: u64, layout: [Option<u64>; 4]) -> Vec<u8> {
+    let half = 0.5_f32.ln();
+    let (mut rows, mut gain) = (vec![0.0; 21 * 8], vec![0.0; 21 * 8]);
+    rows[20 * 8..].copy_from_slice(&[0.5, 0.5, half, half, 0.0, 0.0, 1.0, 0.0]);
+    gain[20 * 8 + 4] = 0.01;
+    let given = if element == F16 { F16 } else { F32 };
+    let all = [("axes", Ints(&[1, 2, 3])), ("keepdims", Int(1))];
+    let first = [("axes", Ints(&[1])), ("keepdims", Int(0))];
     Graph {
         nodes: &[
-            Node("ReduceMean", &["images"], &["mean"], &[("keepdims", 0)]),
-            Node("Mul", &["mean", "zero"], &["nothing"], &[]),
-            Node("Add", &["rows", "nothing"], &["output"], &[]),
+            Node("Cast", &["images"], &["floats"], &[("to", Int(F32))]),
+            Node("ReduceMean", &["floats"], &["mean"], &all),
+            Node("Mul", &["mean", "gain"], &["gained"], &[]),
+            Node("Add", &["gained", "rows"], &["summed"], &[]),
+            Node("ReduceMean", &["summed"], &["reduced"], &first),
+            Node("Cast", &["reduced"], &["output"], &[("to", Int(given))]),
         ],
-        constants: &[("zero", &[], &[0.0]), ("rows", &[1, 21, 8], &values)],
-        input: ("images", &[Some(1), Some(3), Some(32), Some(32)]),
-        output: ("output", &[Some(1), Some(21), Some(8)]),
+        constants: &[
+            ("gain", &[1, 1, 21, 8], &gain),
+            ("rows", &[1, 1, 21, 8], &rows),
+        ],
+        inputs: &[Port("images", element, &layout)],
+        outputs: &[Port("output", given, &[layout[0], Some(21), Some(8)])],
     }
     .encode()
 }
@@ -127,25 +246,86 @@ pub(crate) fn relu(shape: &[Option<u64>]) -> Vec<u8> {
     Graph {
         nodes: &[Node("Relu", &["images"], &["output"], &[])],
         constants: &[],
-        input: ("images", shape),
-        output: ("output", shape),
+        inputs: &[Port("images", F32, shape)],
+        outputs: &[Port("output", F32, shape)],
     }
     .encode()
 }
 
-/// A network that tells only when it runs how large its output is: sums of
-/// the places of all values that are not zero, [1, 21, count].
+/// A network that tells only when it runs how large its output is: a row of
+/// zeros for each value that is not zero, and 21 more, [1, any, 8].
 pub(crate) fn places(size: u64) -> Vec<u8> {
-    const TO_FLOAT: u64 = 1;
     Graph {
         nodes: &[
             Node("NonZero", &["images"], &["places"], &[]),
-            Node("Cast", &["places"], &["floats"], &[("to", TO_FLOAT)]),
-            Node("MatMul", &["ones", "floats"], &["output"], &[]),
+            Node(
+                "Transpose",
+                &["places"],
+                &["across"],
+                &[("perm", Ints(&[1, 0]))],
+            ),
+            Node("Cast", &["across"], &["floats"], &[("to", Int(F32))]),
+            Node("MatMul", &["floats", "zeros"], &["rows"], &[]),
+            Node("Concat", &["rows", "first"], &["all"], &[("axis", Int(0))]),
+            Node("Mul", &["all", "one"], &["output"], &[]),
         ],
-        constants: &[("ones", &[1, 21, 4], &[1.0; 84])],
-        input: ("images", &[Some(1), Some(3), Some(size), Some(size)]),
-        output: ("output", &[None, None, None]),
+        constants: &[
+            ("zeros", &[4, 8], &[0.0; 32]),
+            ("first", &[21, 8], &[0.0; 21 * 8]),
+            ("one", &[1, 1, 1], &[1.0]),
+        ],
+        inputs: &[Port(
+            "images",
+            F32,
+            &[Some(1), Some(3), Some(size), Some(size)],
+        )],
+        outputs: &[Port("output", F32, &[None, None, None])],
+    }
+    .encode()
+}
+
+/// A network that takes long: so many products of large matrices, of which
+/// each needs the one before.
+pub(crate) fn slow(products: usize) -> Vec<u8> {
+    const SIDE: u64 = 384;
+    let names: Vec<String> = (0..=products).map(|i| format!("p{i}")).collect();
+    let lists: Vec<_> = names
+        .windows(2)
+        .map(|pair| ([pair[0].as_str(), "weights"], [pair[1].as_str()]))
+        .collect();
+    let mut nodes = vec![
+        Node(
+            "ReduceMean",
+            &["images"],
+            &["mean"],
+            &[("keepdims", Int(0))],
+        ),
+        Node("Mul", &["mean", "weights"], &["p0"], &[]),
+    ];
+    nodes.extend(
+        lists
+            .iter()
+            .map(|(inputs, out)| Node("MatMul", inputs, out, &[])),
+    );
+    let last = [names[products].as_str()];
+    nodes.push(Node(
+        "ReduceMean",
+        &last,
+        &["product"],
+        &[("keepdims", Int(0))],
+    ));
+    nodes.push(Node("Mul", &["product", "zero"], &["nothing"], &[]));
+    nodes.push(Node("Add", &["nothing", "rows"], &["output"], &[]));
+    let weights = vec![1.0 / SIDE as f32; (SIDE * SIDE) as usize];
+    Graph {
+        nodes: &nodes,
+        constants: &[
+            ("weights", &[SIDE, SIDE], &weights),
+            ("zero", &[], &[0.0]),
+            ("rows", &[1, 21, 8], &[0.0; 21 * 8]),
+        ],
+        inputs: &[Port("images", F32, &SMALL)],
+        outputs: &[Port("output", F32, &[Some(1), Some(21), Some(8)])],
     }
     .encode()
 }

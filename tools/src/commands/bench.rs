@@ -53,9 +53,11 @@ pub(crate) fn run(args: Bench) -> Result<Outcome> {
             let started = Instant::now();
             let frame = &input.frame;
             let detector = perception.detector.as_mut();
-            let cameras = detector
-                .map(|detector| look(detector, frame, &input.pictures))
-                .transpose()?;
+            let cameras = detector.map(|detector| look(detector, frame, &input.pictures));
+            if let Some(unseen) = cameras.as_ref().and_then(|seen| seen.unseen.first()) {
+                let error = &unseen.error;
+                bail!("frame {}: {error}: this is no measurement", frame.index);
+            }
             let lidar = perception.lidar.step(frame)?;
             if let Some(fault) = lidar.faults.first() {
                 bail!("frame {}: {fault}: this is no measurement", frame.index);

@@ -58,6 +58,10 @@ impl fmt::Display for Summary<'_> {
             "end to end {:.1} frames/s, {:.2} × real time; latency p50 {:.1} ms, p99 {:.1} ms",
             end_to_end.fps, end_to_end.realtime_factor, end_to_end.p50_ms, end_to_end.p99_ms
         )?;
+        let unseen = &report.detection.unseen;
+        if !unseen.is_empty() {
+            writeln!(f, "pictures   not looked at: {}", counts(unseen))?;
+        }
         let planning = &report.planning;
         writeln!(
             f,

@@ -1,0 +1,62 @@
+//! The output of YOLOv5 as its exporter writes it (Jocher, "YOLOv5 by
+//! Ultralytics", 2020), and of YOLOv6 and YOLOv7, which have the same: three
+//! anchors in each cell of the grids, already decoded.
+
+use super::family::{Decoded, Known, argmax, cells, corners};
+use super::tensor::{View, finite};
+
+/// Values in front of the classes: centre, size, objectness.
+const BOX_VALUES: usize = 5;
+
+/// One row for each anchor: centre and size in input pixels, then objectness
+/// and classes, from 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct YoloV5 {
+    classes: usize,
+}
+
+impl YoloV5 {
+    /// The number of rows is that of three anchors on grids of 8, 16 and 32
+    /// pixels, or of 64 in addition; any, if a manifest states the family.
+    pub(super) fn recognise(outputs: &[View], known: &Known) -> Option<Self> {
+        const ANCHORS: usize = 3;
+        let &Known { size, classes, .. } = known;
+        let [output] = outputs else { return None };
+        let &[rows, values] = output.dims else {
+            return None;
+        };
+        let usual = rows == ANCHORS * cells(size, &[8, 16, 32])
+            || rows == ANCHORS * cells(size, &[8, 16, 32, 64]);
+        (values == BOX_VALUES + classes && (usual || known.family.is_some()))
+            .then_some(Self { classes })
+    }
+
+    /// The score is objectness times the best class, which is the box's
+    /// class.
+    pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
+        let mut decoded = Decoded::default();
+        let [output] = outputs else { return decoded };
+        let sound = finite(output.values);
+        for row in output.values.chunks_exact(BOX_VALUES + self.classes) {
+            let Some((&[x, y, w, h, objectness], classes)) = row.split_first_chunk() else {
+                continue;
+            };
+            if !sound && !finite(row) {
+                decoded.invalid += 1;
+                continue;
+            }
+            // No class can lift a score above the objectness.
+            if objectness < threshold {
+                continue;
+            }
+            let Some((class, best)) = argmax(classes) else {
+                continue;
+            };
+            if objectness * best >= threshold {
+                let class = u16::try_from(class).ok();
+                decoded.add(class, objectness * best, corners([x, y, w, h]));
+            }
+        }
+        decoded
+    }
+}
