@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 STRIDES = (8, 16, 32)
-# Width and height of the input, pixels: those of the world's pictures.
-SIZE = (640, 384)
+# Width and height of the input, pixels: two thirds of the world's pictures.
+SIZE = (416, 256)
 
 
 class Layer(nn.Sequential):

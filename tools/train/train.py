@@ -13,13 +13,11 @@ from pathlib import Path
 import torch
 
 from loss import loss
-from network import Network, cells
+from network import SIZE, Network, cells
 from pictures import Pictures
 
-# Width and height of the parts of pictures that are learnt from, pixels: a few
-# things and what is around them.
-PART = (320, 224)
-# Steps over which the losses are averaged for the log.
+# Steps over which the losses are averaged for the log, and after which the
+# weights are kept.
 EVERY = 50
 
 
@@ -27,25 +25,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--steps", type=int, default=8000, help=f"a multiple of {EVERY}")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.steps < EVERY or arguments.steps % EVERY:
+        parser.error(f"--steps: expected a multiple of {EVERY}")
     torch.manual_seed(arguments.seed)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(arguments.threads)
 
-    pictures = Pictures(arguments.pictures, PART, arguments.seed)
+    pictures = Pictures(arguments.pictures, SIZE, arguments.seed)
     loader = torch.utils.data.DataLoader(
         pictures,
         arguments.batch,
-        shuffle=True,
+        sampler=torch.utils.data.WeightedRandomSampler(pictures.weights(), len(pictures)),
         drop_last=True,
         collate_fn=Pictures.batch,
     )
     network = Network(len(pictures.names)).to(memory_format=torch.channels_last)
+    if arguments.start:
+        network.load_state_dict(torch.load(arguments.start)["weights"])
     average = copy.deepcopy(network)
     # Weights decay; biases and batch normalisation do not.
     matrices = [p for p in network.parameters() if p.ndim > 1]
@@ -53,7 +56,7 @@ def main():
     optimiser = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
     )
-    columns, strides = cells(*PART)
+    columns, strides = cells(*SIZE)
     steps = arguments.steps
     parameters = sum(p.numel() for p in network.parameters())
     print(f"{len(pictures)} pictures, {parameters} parameters, {steps} steps", flush=True)
@@ -63,7 +66,7 @@ def main():
         # Warm-up, then half a cosine.
         part = 0.5 + 0.5 * math.cos(math.pi * step / steps)
         for group in optimiser.param_groups:
-            group["lr"] = arguments.rate * max(part, 1e-2) * min(1, step / 100)
+            group["lr"] = arguments.rate * max(part, 1e-2) * min(1, step / 50)
         batch = batch.float().to(memory_format=torch.channels_last)
         losses = loss(network(batch), truth, columns, strides)
         optimiser.zero_grad()
@@ -81,7 +84,8 @@ def main():
                 flush=True,
             )
             sums.zero_()
-    torch.save({"names": pictures.names, "weights": average.state_dict()}, arguments.out)
+            kept = {"names": pictures.names, "weights": average.state_dict()}
+            torch.save(kept, arguments.out)
 
 
 def again_and_again(pictures, loader):
