@@ -5,7 +5,8 @@
 //! [`crate::Log::synthetic`] or [`crate::Log::open`], or driven through, a
 //! tick at a time, with [`Simulation`]. Frames come with the whole truth: the
 //! pose, a box with its velocity around everything of a class, a label for
-//! every point.
+//! every point. What the cameras see of each thing, to the pixel, is told by
+//! [`Pictures`].
 //!
 //! Nothing but arithmetic that IEEE 754 rounds exactly goes into it, so that a
 //! seed gives the same frames, bit for bit, on every platform.
@@ -43,6 +44,7 @@ mod reference;
 mod rig;
 mod scenario;
 mod shadow;
+mod silhouette;
 mod simulation;
 mod solid;
 mod stance;
@@ -65,6 +67,7 @@ use crate::log::{Log, Options, Source};
 use crate::trajectory::Trajectory;
 
 pub use scenario::Scenario;
+pub use silhouette::{Pictures, Sight, Silhouette};
 pub use simulation::{Ego, Simulation};
 pub use world::Window;
 
@@ -105,6 +108,24 @@ impl Default for Drive {
     }
 }
 
+impl Drive {
+    /// How many frames it has.
+    fn frames(&self) -> Result<u64> {
+        let frames = self.frames.unwrap_or(self.scenario.frames());
+        if !(1..=self.scenario.frames()).contains(&frames) {
+            return Err(Error::Parameter {
+                field: "frames",
+                expected: "a number from 1 to those of the scenario",
+            });
+        }
+        Ok(frames)
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(self.scenario.head.seed)
+    }
+}
+
 /// Everything from which a frame is made.
 #[derive(Debug)]
 struct Recording {
@@ -133,24 +154,13 @@ pub(crate) fn open(path: &Path, _: &Options) -> Result<Log> {
 
 /// Lets a scenario go by, as a log whose frames are made when they are read.
 pub(crate) fn record(path: PathBuf, drive: Drive) -> Result<Log> {
-    let Drive {
-        scenario,
-        frames,
-        seed,
-    } = drive;
-    let frames = frames.unwrap_or(scenario.frames());
-    if !(1..=scenario.frames()).contains(&frames) {
-        return Err(Error::Parameter {
-            field: "frames",
-            expected: "a number from 1 to those of the scenario",
-        });
-    }
-    let recording = Recording::new(&scenario, seed.unwrap_or(scenario.head.seed));
+    let frames = drive.frames()?;
+    let recording = Recording::new(&drive.scenario, drive.seed());
     Ok(Log {
         rig: recording.rig.clone(),
         ego: recording.ego.clone(),
         indices: (0..frames).collect(),
-        info: recording.info(&path, &scenario, frames),
+        info: recording.info(&path, &drive.scenario, frames),
         source: Arc::new(recording),
         path,
     })

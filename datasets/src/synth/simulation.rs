@@ -185,13 +185,20 @@ pub(super) struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    pub(super) fn frame(&self, [from, to]: [&Moment; 2], index: u64) -> Frame {
+    /// Everything between two moments, with the vehicle that carries the
+    /// sensors last.
+    pub(super) fn things(&self, [from, to]: [&Moment; 2]) -> Vec<Placed<'_>> {
         let mut things = self.world.placed(from, to);
         things.push(Placed {
             object: std::borrow::Cow::Borrowed(&self.world.ego),
             from: from.ego,
             to: to.ego,
         });
+        things
+    }
+
+    pub(super) fn frame(&self, [from, to]: [&Moment; 2], index: u64) -> Frame {
+        let things = self.things([from, to]);
         let ((sweeps, counts), images) = rayon::join(
             || self.sweeps(&things, [from, to], index),
             || self.images(&things, to, index),
@@ -242,7 +249,7 @@ impl Observer<'_> {
         (sweeps.collect(), counts)
     }
 
-    fn images(&self, things: &[Placed<'_>], to: &Moment, index: u64) -> Vec<Image> {
+    pub(super) fn images(&self, things: &[Placed<'_>], to: &Moment, index: u64) -> Vec<Image> {
         let shadows = self
             .world
             .shadows
