@@ -14,6 +14,8 @@ use janus_perception::detect::{
 use janus_planning::Pose2;
 use janus_shaders::DeviceChoice;
 
+use crate::model::Model;
+
 /// Replays a recorded drive through perception and planning for a vehicle
 /// without a front, and says how long each stage took.
 ///
@@ -160,9 +162,10 @@ pub(crate) struct Bench {
 /// How to run the pipeline.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Detect objects with this ONNX model.
-    #[arg(long, value_name = "FILE.onnx")]
-    pub(crate) model: Option<PathBuf>,
+    /// Detect objects with this ONNX model, or with our own of the synthetic
+    /// world, `street`, which `demo` takes by itself.
+    #[arg(long, value_name = "FILE.onnx|street")]
+    pub(crate) model: Option<Model>,
     /// What runs the model: `auto` (ONNX Runtime where it is found, else the
     /// embedded backend), `onnxruntime` or `embedded`.
     #[arg(long, value_parser = inference)]

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod drawing;
 mod export;
+mod model;
 mod pipeline;
 mod problem;
 mod progress;

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use janus_datasets::Log;
-use janus_perception::detect::Detector;
 use janus_perception::{Lidar, Perception};
 use janus_planning::{Planner, PlannerConfig, PrimitiveSet, Vehicle};
 use janus_shaders::Context;
@@ -175,7 +174,7 @@ impl Parts {
         let detector = settings
             .model
             .as_ref()
-            .map(|model| Detector::load(model, &config.detect))
+            .map(|model| model.detector(&config.detect))
             .transpose()?;
         let context = Context::open(&settings.device)?;
         let machine = Machine {

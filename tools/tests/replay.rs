@@ -232,6 +232,52 @@ fn a_lost_device_is_told_and_measures_nothing() {
     assert!(said.contains("this is no measurement"), "{said}");
 }
 
+/// The first and the last pose of the plan of a frame: x, y, heading.
+fn planned(folder: &Path, frame: u32) -> [[f64; 3]; 2] {
+    let plan = fs::read_to_string(folder.join(format!("plan/{frame:06}.csv"))).unwrap();
+    let pose = |line: &str| {
+        let figures: Vec<f64> = line
+            .split(',')
+            .skip(1)
+            .take(3)
+            .map(|x| x.parse().unwrap())
+            .collect();
+        [figures[0], figures[1], figures[2]]
+    };
+    [plan.lines().nth(1), plan.lines().last()].map(|line| pose(line.unwrap()))
+}
+
+#[test]
+fn a_goal_may_be_given() {
+    let Some(drive) = recorded(DRIVE) else { return };
+    let replay = |frames: &str, goal: &[&str]| {
+        let out = tempfile::tempdir().unwrap();
+        let ran = janus()
+            .args(["replay", "--json", "--device", "cpu", "--frames", frames])
+            .args(goal)
+            .arg("--export")
+            .args([out.path(), &drive])
+            .output()
+            .unwrap();
+        (json(&ran.stdout), out)
+    };
+    let (_, out) = replay("30..31", &[]);
+    let [_, [x, y, heading]] = planned(out.path(), 30);
+    let goal = format!("{x},{y},{}", heading.to_degrees());
+    let (report, out) = replay("28..32", &["--goal", &goal]);
+    assert_eq!(report["planning"]["plans"], 4);
+    let mut starts = Vec::new();
+    for frame in 28..32 {
+        let [start, [end_x, end_y, end_heading]] = planned(out.path(), frame);
+        assert!((end_x - x).hypot(end_y - y) <= 0.02);
+        // Either end may point either way.
+        assert!((end_heading - heading).sin().abs() <= 0.5_f64.to_radians());
+        starts.push(start);
+    }
+    // From where the log has the vehicle, which drives on.
+    assert!(starts.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
 #[test]
 fn frames_are_taken_by_their_numbers() {
     let Some(drive) = recorded(DRIVE) else { return };

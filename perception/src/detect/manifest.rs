@@ -88,20 +88,25 @@ impl Manifest {
             Err(source) => return Err(DetectError::Io { path, source }),
             Ok(_) => {}
         }
-        let manifest: Self = toml::from_str(&text).map_err(|e| {
+        Self::parse(&path, &text).map(Some)
+    }
+
+    /// What a manifest says; `path` is what errors call it.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, DetectError> {
+        let manifest: Self = toml::from_str(text).map_err(|e| {
             let before = e.span().and_then(|span| text.get(..span.start));
             let line = 1 + before.unwrap_or_default().matches('\n').count();
             let message = e.message().replace('\n', "; ");
             DetectError::Manifest {
-                path: path.clone(),
+                path: path.to_owned(),
                 message: format!("line {line}: {message}"),
             }
         })?;
         manifest.check().map_err(|message| DetectError::Manifest {
-            path,
+            path: path.to_owned(),
             message: message.into(),
         })?;
-        Ok(Some(manifest))
+        Ok(manifest)
     }
 
     fn check(&self) -> Result<(), &'static str> {

@@ -36,6 +36,7 @@ pub use providers::{ExecutionProvider, ProviderName};
 pub use runtime::{Inference, Runtime, RuntimeError};
 
 use letterbox::Letterbox;
+use manifest::Manifest;
 use model::{Failure, Model};
 use nms::{Candidate, Suppression};
 use tiles::Region;
@@ -117,9 +118,34 @@ impl Detector {
     /// execution provider, or the model or its manifest are not what they
     /// should be.
     pub fn load(model: &Path, options: &DetectorOptions) -> Result<Self, DetectError> {
+        Self::with(options, |runtime| Model::load(model, runtime, options))
+    }
+
+    /// The same with what an ONNX file and its manifest hold; `name` is what
+    /// errors call it.
+    ///
+    /// # Errors
+    /// Those of [`Detector::load`], but for files.
+    pub fn from_memory(
+        name: &str,
+        network: &[u8],
+        manifest: &str,
+        options: &DetectorOptions,
+    ) -> Result<Self, DetectError> {
+        let name = Path::new(name);
+        let manifest = Manifest::parse(name, manifest)?;
+        Self::with(options, |runtime| {
+            Model::new(name, network.to_vec(), manifest, runtime, options)
+        })
+    }
+
+    fn with(
+        options: &DetectorOptions,
+        model: impl FnOnce(&'static Runtime) -> Result<Model, DetectError>,
+    ) -> Result<Self, DetectError> {
         options.check()?;
         let runtime = Runtime::start(options.inference)?;
-        let model = Model::load(model, runtime, options)?;
+        let model = model(runtime)?;
         Ok(Self {
             letterbox: Letterbox::new(model.network.form),
             model,

@@ -60,20 +60,30 @@ pub(super) enum Failure {
 }
 
 impl Model {
-    /// Loads the network in an ONNX file, with what its manifest says of it,
-    /// and runs it once: its outputs tell the family, and what is made at the
-    /// first run is made.
+    /// Loads the network in an ONNX file, with the manifest beside it.
     pub(super) fn load(
         path: &Path,
         runtime: &Runtime,
         options: &DetectorOptions,
     ) -> Result<Self, DetectError> {
-        let mut bytes = read(path)?;
+        let manifest = Manifest::beside(path)?.unwrap_or_default();
+        Self::new(path, read(path)?, manifest, runtime, options)
+    }
+
+    /// Takes a network as it stands in an ONNX file, with what its manifest
+    /// says of it, and runs it once: its outputs tell the family, and what is
+    /// made at the first run is made. `path` is what errors call it.
+    pub(super) fn new(
+        path: &Path,
+        mut bytes: Vec<u8>,
+        manifest: Manifest,
+        runtime: &Runtime,
+        options: &DetectorOptions,
+    ) -> Result<Self, DetectError> {
         onnx::check(&bytes).map_err(|found| DetectError::NotOnnx {
             path: path.to_owned(),
             found,
         })?;
-        let manifest = Manifest::beside(path)?.unwrap_or_default();
         let embedded = runtime.library().is_none();
         let ports = onnx::inputs(&bytes);
         let (mut input, fixed) = Input::new(&ports, &manifest.input, options, embedded).map_err(

@@ -6,13 +6,12 @@ use janus_datasets::{Log, synth};
 use super::conclude;
 use crate::Outcome;
 use crate::cli::Demo;
+use crate::model::Model;
 use crate::record::Target;
 use crate::run::Run;
 
-pub(crate) fn run(args: Demo) -> Result<Outcome> {
-    if args.run.model.is_none() {
-        eprintln!("no --model is given: the demo runs without object detection");
-    }
+pub(crate) fn run(mut args: Demo) -> Result<Outcome> {
+    args.run.model.get_or_insert(Model::Street);
     let log = Log::synthetic(synth::Drive::default())?;
     let recording = args.out.join("run.rrd");
     let report = args.out.join("report.json");
