@@ -1,0 +1,5 @@
+//! How good what was perceived is, against what people say is there.
+
+mod average_precision;
+
+pub use average_precision::{AveragePrecision, Curve, Guess, Measure, Truth, average_precision};
