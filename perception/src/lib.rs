@@ -5,6 +5,7 @@ mod cloud;
 pub mod config;
 pub mod detect;
 mod error;
+pub mod eval;
 mod grid;
 mod lidar;
 

@@ -48,6 +48,14 @@ pub(crate) enum Command {
     Primitives(Primitives),
     /// Say what a log holds.
     Info(Info),
+    /// Score a detector on the pictures of an annotated log.
+    ///
+    /// Average precision as COCO defines it, over all boxes that score 0.01 or
+    /// more. What is to be found are the boxes of the log, projected into each
+    /// picture; what shows less than 30 % of itself, is less than 8 pixels high
+    /// or has no lidar return is neither asked for nor held against a detector.
+    /// Where a model has no vans, a van is a car.
+    Eval(Eval),
     /// Write any log as an MCAP file of ROS 2 messages.
     ///
     /// Boxes become vision_msgs/Detection3DArray, which has no place for their
@@ -159,9 +167,9 @@ pub(crate) struct Bench {
     pub(crate) run: Run,
 }
 
-/// How to run the pipeline.
+/// The detector.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct Detect {
     /// Detect objects with this ONNX model, or with our own of the synthetic
     /// world, `street`, which `demo` takes by itself.
     #[arg(long, value_name = "FILE.onnx|street")]
@@ -194,6 +202,13 @@ pub(crate) struct Run {
     /// late shows is unknown.
     #[arg(long, value_name = "MS", requires = "model", value_parser = deadline)]
     pub(crate) time_limit: Option<Duration>,
+}
+
+/// How to run the pipeline.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) detect: Detect,
     /// What runs the kernels: `auto` (a GPU, else the CPU), `cpu`, or words
     /// of an adapter's name.
     #[arg(long, value_name = "auto|cpu|NAME", default_value = "auto", value_parser = device)]
@@ -225,7 +240,7 @@ pub(crate) struct Run {
     pub(crate) goal: Option<Pose2>,
 }
 
-impl Run {
+impl Detect {
     /// Puts what the command line says of detection in the place of what the
     /// settings say.
     pub(crate) fn set(&self, options: &mut DetectorOptions) {
@@ -341,6 +356,26 @@ pub(crate) struct Info {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Only frames with these numbers of the log.
+    #[arg(long, value_name = "A..B", value_parser = frames)]
+    pub(crate) frames: Option<Range<u64>>,
+    /// Draw precision against recall.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Settings that differ from the defaults.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) detect: Detect,
 }
 
 #[derive(Debug, Args)]

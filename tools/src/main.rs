@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(&args),
         Command::Primitives(args) => commands::primitives::run(&args),
         Command::Info(args) => commands::info::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Synth(args) => commands::convert::synth(&args),
         Command::Devices(args) => commands::devices::run(&args),

@@ -163,7 +163,7 @@ pub(crate) struct Parts {
 impl Parts {
     pub(crate) fn assemble(settings: &cli::Run) -> Result<Self> {
         let mut config = Config::load(settings.config.as_deref())?;
-        settings.set(&mut config.detect);
+        settings.detect.set(&mut config.detect);
         let vehicle = match &settings.vehicle {
             Some(path) => Vehicle::load(path)?,
             None => Vehicle::shuttle(),
@@ -172,6 +172,7 @@ impl Parts {
         let planner = planner(vehicle, primitives, config.planner)?;
         config.planner = planner.config().clone();
         let detector = settings
+            .detect
             .model
             .as_ref()
             .map(|model| model.detector(&config.detect))

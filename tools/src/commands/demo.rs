@@ -11,7 +11,7 @@ use crate::record::Target;
 use crate::run::Run;
 
 pub(crate) fn run(mut args: Demo) -> Result<Outcome> {
-    args.run.model.get_or_insert(Model::Street);
+    args.run.detect.model.get_or_insert(Model::Street);
     let log = Log::synthetic(synth::Drive::default())?;
     let recording = args.out.join("run.rrd");
     let report = args.out.join("report.json");

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod devices;
+pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod plan;
 pub(crate) mod primitives;
