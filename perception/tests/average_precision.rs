@@ -5,7 +5,7 @@ use janus_perception::eval::{Guess, Measure, Truth, average_precision};
 use serde_json::Value;
 
 /// Made by `tools/scripts/reference_average_precision.py`.
-const REFERENCE: &str = include_str!("reference/average_precision.json");
+const REFERENCE: &str = include_str!("average_precision.json");
 
 fn number(of: &Value, key: &str) -> u32 {
     of[key].as_u64().unwrap() as u32

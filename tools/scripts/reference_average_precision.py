@@ -1,7 +1,7 @@
 """Writes random boxes and what pycocotools makes of them, for the test
 `average_precision` of the perception crate:
 
-    reference_average_precision.py > perception/tests/reference/average_precision.json
+    reference_average_precision.py > perception/tests/average_precision.json
 
 Needs pycocotools 2.0.
 """
