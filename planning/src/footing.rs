@@ -86,3 +86,72 @@ impl Footing {
         index.is_some_and(|index| self.cells[index] & ONLY_UNKNOWN != 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use janus_perception::Grid;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::{PlannerConfig, Unknown};
+    use crate::primitives::Limits;
+    use crate::vehicle::Vehicle;
+
+    /// Cells of 0.2 m from x = −6 and y = −4 to the other side.
+    const SIZE: [i32; 2] = [60, 40];
+    const CELL: f64 = 0.2;
+
+    /// How far a place is from a cell, m.
+    fn apart(place: [f64; 2], cell: [i32; 2]) -> f64 {
+        let beyond = [0, 1].map(|k| {
+            let low = f64::from(cell[k] - SIZE[k] / 2) * CELL;
+            (low - place[k]).max(place[k] - low - CELL).max(0.0)
+        });
+        beyond[0].hypot(beyond[1])
+    }
+
+    proptest! {
+        /// It errs on the side that keeps the heuristic a lower bound.
+        #[test]
+        fn what_could_hold_the_disc_does_and_what_is_known_is_not_unknown(
+            blocked in prop::collection::vec((0..SIZE[0], 0..SIZE[1]), 0..30),
+            known_to in -1..SIZE[0],
+            place in (-6.0..6.0f64, -4.0..4.0f64),
+        ) {
+            let cells = (0..SIZE[1]).flat_map(|y| (0..SIZE[0]).map(move |x| (x, y)));
+            let log_odds = |cell: (i32, i32)| match blocked.contains(&cell) {
+                true => 500,
+                false if cell.0 <= known_to => -500,
+                false => 0,
+            };
+            let grid = Grid {
+                origin: SIZE.map(|n| -n / 2),
+                size: SIZE.map(|n| n as u32),
+                cell_mm: 200,
+                log_odds: cells.map(log_odds).collect(),
+            };
+            let (vehicle, config) = (Vehicle::shuttle(), PlannerConfig::default());
+            let limits = Limits::new(&vehicle, &config);
+            let none = vec![Vec::new(); usize::from(config.headings) / 4];
+            let mut primitives = Primitives::new(&none, config.headings, config.cell_m, &limits);
+            (primitives.drift, primitives.longest) = (0.1, 0.8);
+            let footprint = Footprint::new(&vehicle, config.margin_m);
+            let mut obstacles = Obstacles::new(&grid, Unknown::Price, 5.0);
+            obstacles.price_unknown(&footprint, primitives.longest + primitives.drift);
+            let footing = Footing::new(&obstacles, &footprint, &primitives);
+
+            let place = [place.0, place.1];
+            let radius = footprint.inscribed_radius();
+            let room = blocked.iter().map(|&(x, y)| apart(place, [x, y]));
+            let room = room.fold(6.0 - place[0].abs(), f64::min).min(4.0 - place[1].abs());
+            if room + primitives.drift >= radius {
+                prop_assert!(footing.holds(&obstacles, place), "{room}");
+            }
+            // Over no unknown cell, a disc stands here.
+            let to_unknown = f64::from(known_to + 1 - SIZE[0] / 2) * CELL - place[0];
+            if to_unknown > radius && room >= radius {
+                prop_assert!(!footing.is_only_unknown(&obstacles, place), "{to_unknown}");
+            }
+        }
+    }
+}

@@ -153,7 +153,7 @@ pub(crate) struct Search<'a> {
     /// Distance of the farthest port from the goal, m.
     ports_within: f64,
     best: Option<Best>,
-    /// States that may be expanded from now on.
+    /// How many states may be expanded in all: fewer once there is a way.
     budget: u32,
     /// No way costs less.
     least: u64,

@@ -180,27 +180,27 @@ pub(crate) struct Detect {
     pub(crate) inference: Option<Inference>,
     /// Run the model at this height and width instead of its own; only a
     /// network that is convolutional from end to end can.
-    #[arg(long, value_name = "HxW", requires = "model")]
+    #[arg(long, value_name = "HxW")]
     pub(crate) input_size: Option<InputSize>,
     /// Look at so many rows and columns of parts of each picture as well,
     /// which overlap by a share of their sides (0.2).
-    #[arg(long, value_name = "RxC[,OVERLAP]", requires = "model")]
+    #[arg(long, value_name = "RxC[,OVERLAP]")]
     pub(crate) tiles: Option<Tiles>,
     /// What ONNX Runtime runs the model on: `cpu`, `cuda`, `tensorrt`,
     /// `coreml`, `directml`, `openvino` or `xnnpack`, with the provider's own
-    /// options.
-    #[arg(long, value_name = "NAME[,KEY=VALUE...]", requires = "model")]
+    /// options. Operators that a provider lacks ONNX Runtime runs on the CPU.
+    #[arg(long, value_name = "NAME[,KEY=VALUE...]")]
     pub(crate) ep: Option<ExecutionProvider>,
     /// Threads of the model; without it, half of what the machine has.
-    #[arg(long, value_name = "N", requires = "model", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<usize>,
     /// Which of the model's boxes rival each other: those of one class
     /// (`class-wise`), or all (`agnostic`).
-    #[arg(long, value_name = "class-wise|agnostic", requires = "model", value_parser = nms)]
+    #[arg(long, value_name = "class-wise|agnostic", value_parser = nms)]
     pub(crate) nms: Option<Nms>,
     /// How long one run of the model may take; what a camera whose run is
     /// late shows is unknown.
-    #[arg(long, value_name = "MS", requires = "model", value_parser = deadline)]
+    #[arg(long, value_name = "MS", value_parser = deadline)]
     pub(crate) time_limit: Option<Duration>,
 }
 
@@ -241,6 +241,22 @@ pub(crate) struct Run {
 }
 
 impl Detect {
+    /// Ends the program where something is said of a model and there is none.
+    pub(crate) fn need_model(&self) {
+        let said = [
+            ("--input-size", self.input_size.is_some()),
+            ("--tiles", self.tiles.is_some()),
+            ("--ep", self.ep.is_some()),
+            ("--threads", self.threads.is_some()),
+            ("--nms", self.nms.is_some()),
+            ("--time-limit", self.time_limit.is_some()),
+        ];
+        let said = said.into_iter().find(|(_, is_said)| *is_said);
+        if let (None, Some((flag, _))) = (&self.model, said) {
+            misused(&format!("{flag} needs a --model"));
+        }
+    }
+
     /// Puts what the command line says of detection in the place of what the
     /// settings say.
     pub(crate) fn set(&self, options: &mut DetectorOptions) {
@@ -334,7 +350,7 @@ pub(crate) struct Plan {
         long,
         value_name = "N",
         value_parser = count,
-        conflicts_with_all = ["start", "goal", "against", "out", "svg", "save"]
+        conflicts_with_all = ["start", "goal", "against", "deadline", "out", "svg", "save"]
     )]
     pub(crate) queries: Option<usize>,
     /// What the random places are made from.

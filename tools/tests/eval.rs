@@ -23,6 +23,7 @@ fn our_own_detector_is_scored_on_a_street() {
         (&scores["pictures"], &scores["lost"]),
         (&16.into(), &0.into())
     );
+    assert_eq!(scores["invalid_predictions"], 0);
     let classes = scores["classes"].as_array().unwrap();
     let car = classes.iter().find(|class| class["name"] == "car").unwrap();
     assert!(car["things"].as_u64().unwrap() > 0);

@@ -213,6 +213,9 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error() {
         &["replay", "x", "--ahead", "-3"],
         &["replay", "x", "--inference", "maybe"],
         &["replay", "x", "--spawn", "--connect"],
+        &["replay", "x", "--tiles", "1x3"],
+        &["bench", "x", "--threads", "2"],
+        &["plan", "x", "--queries", "3", "--deadline", "9"],
         &["drive-home"],
         &[],
     ] {

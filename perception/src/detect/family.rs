@@ -9,7 +9,7 @@ use super::letterbox::{Anchor, Channels, Element, Form, Layout, Padding};
 use super::nanodet::NanoDet;
 use super::nms::Candidate;
 use super::ssd::Ssd;
-use super::tensor::View;
+use super::tensor::{View, finite};
 use super::yolov5::YoloV5;
 use super::yolov8::YoloV8;
 use super::yolox::Yolox;
@@ -220,7 +220,45 @@ pub(super) fn expected(known: &Known) -> String {
     }
 }
 
+/// Values in front of the classes in a row of YOLOX and YOLOv5: centre, size,
+/// objectness.
+pub(super) const ROW_VALUES: usize = 5;
+
 impl Decoded {
+    /// Takes the predictions of an output in rows of centre, size, objectness
+    /// and so many classes, from 0 to 1: those of which the objectness times
+    /// the best class, which is the box's class, is at least `threshold`.
+    /// `bbox` makes a box of a row's place among the rows, centre and size.
+    pub(super) fn add_rows(
+        &mut self,
+        output: &View,
+        classes: usize,
+        threshold: f32,
+        bbox: impl Fn(usize, [f32; 4]) -> [f32; 4],
+    ) {
+        let sound = finite(output.values);
+        let rows = output.values.chunks_exact(ROW_VALUES + classes);
+        for (place, row) in rows.enumerate() {
+            let Some((&[x, y, w, h, objectness], classes)) = row.split_first_chunk() else {
+                continue;
+            };
+            if !sound && !finite(row) {
+                self.invalid += 1;
+                continue;
+            }
+            // No class can lift a score above the objectness.
+            if objectness < threshold {
+                continue;
+            }
+            if let Some((class, best)) = argmax(classes)
+                && objectness * best >= threshold
+            {
+                let class = u16::try_from(class).ok();
+                self.add(class, objectness * best, bbox(place, [x, y, w, h]));
+            }
+        }
+    }
+
     /// Takes a prediction of a class, if the class is one, the score is from
     /// 0 to 1 and the box (x_min, y_min, x_max, y_max) could be near a
     /// picture. A score may miss its range by what rounding does.

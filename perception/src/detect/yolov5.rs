@@ -2,11 +2,8 @@
 //! Ultralytics", 2020), and of YOLOv6 and YOLOv7, which have the same: three
 //! anchors in each cell of the grids, already decoded.
 
-use super::family::{Decoded, Known, argmax, cells, corners};
-use super::tensor::{View, finite};
-
-/// Values in front of the classes: centre, size, objectness.
-const BOX_VALUES: usize = 5;
+use super::family::{Decoded, Known, ROW_VALUES, cells, corners};
+use super::tensor::View;
 
 /// One row for each anchor: centre and size in input pixels, then objectness
 /// and classes, from 0 to 1.
@@ -27,7 +24,7 @@ impl YoloV5 {
         };
         let usual = rows == ANCHORS * cells(size, &[8, 16, 32])
             || rows == ANCHORS * cells(size, &[8, 16, 32, 64]);
-        (values == BOX_VALUES + classes && (usual || known.family.is_some()))
+        (values == ROW_VALUES + classes && (usual || known.family.is_some()))
             .then_some(Self { classes })
     }
 
@@ -35,27 +32,8 @@ impl YoloV5 {
     /// class.
     pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
         let mut decoded = Decoded::default();
-        let [output] = outputs else { return decoded };
-        let sound = finite(output.values);
-        for row in output.values.chunks_exact(BOX_VALUES + self.classes) {
-            let Some((&[x, y, w, h, objectness], classes)) = row.split_first_chunk() else {
-                continue;
-            };
-            if !sound && !finite(row) {
-                decoded.invalid += 1;
-                continue;
-            }
-            // No class can lift a score above the objectness.
-            if objectness < threshold {
-                continue;
-            }
-            let Some((class, best)) = argmax(classes) else {
-                continue;
-            };
-            if objectness * best >= threshold {
-                let class = u16::try_from(class).ok();
-                decoded.add(class, objectness * best, corners([x, y, w, h]));
-            }
+        if let [output] = outputs {
+            decoded.add_rows(output, self.classes, threshold, |_, bbox| corners(bbox));
         }
         decoded
     }

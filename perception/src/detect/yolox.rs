@@ -1,14 +1,11 @@
 //! The output of YOLOX (Ge et al., "YOLOX: Exceeding YOLO Series in 2021",
 //! arXiv 2107.08430): anchor-free, one prediction per cell of three grids.
 
-use super::family::{Decoded, Known, argmax, cells, corners};
-use super::tensor::{View, finite};
+use super::family::{Decoded, Known, ROW_VALUES, cells, corners};
+use super::tensor::View;
 
 /// Input pixels per cell of each grid, in the order of the output's rows.
 const STRIDES: [u32; 3] = [8, 16, 32];
-
-/// Values in front of the classes: centre, size, objectness.
-const BOX_VALUES: usize = 5;
 
 /// One row for each cell: centre relative to the cell and logarithm of the
 /// size, both in cells, then objectness and classes, from 0 to 1.
@@ -22,7 +19,7 @@ impl Yolox {
     pub(super) fn recognise(outputs: &[View], known: &Known) -> Option<Self> {
         let &Known { size, classes, .. } = known;
         let [output] = outputs else { return None };
-        (output.dims == [cells(size, &STRIDES), BOX_VALUES + classes])
+        (output.dims == [cells(size, &STRIDES), ROW_VALUES + classes])
             .then_some(Self { size, classes })
     }
 
@@ -35,33 +32,16 @@ impl Yolox {
         let cells = STRIDES.iter().flat_map(|&stride| {
             (0..height / stride).flat_map(move |y| (0..width / stride).map(move |x| (stride, x, y)))
         });
-        let sound = finite(output.values);
-        let rows = output.values.chunks_exact(BOX_VALUES + self.classes);
-        for (row, (stride, x, y)) in rows.zip(cells) {
-            let Some((&[cx, cy, w, h, objectness], classes)) = row.split_first_chunk() else {
-                continue;
+        let cells: Vec<_> = cells.collect();
+        decoded.add_rows(output, self.classes, threshold, |place, [cx, cy, w, h]| {
+            // A row without a cell is no box.
+            let Some(&(stride, x, y)) = cells.get(place) else {
+                return [f32::NAN; 4];
             };
-            if !sound && !finite(row) {
-                decoded.invalid += 1;
-                continue;
-            }
-            // No class can lift a score above the objectness.
-            if objectness < threshold {
-                continue;
-            }
-            let Some((class, best)) = argmax(classes) else {
-                continue;
-            };
-            let score = objectness * best;
-            if score < threshold {
-                continue;
-            }
-            let stride = stride as f32;
-            let centre = [(cx + x as f32) * stride, (cy + y as f32) * stride];
-            let size = [w.exp() * stride, h.exp() * stride];
-            let bbox = corners([centre[0], centre[1], size[0], size[1]]);
-            decoded.add(u16::try_from(class).ok(), score, bbox);
-        }
+            let [stride, x, y] = [stride, x, y].map(|v| v as f32);
+            let centre = [(cx + x) * stride, (cy + y) * stride];
+            corners([centre[0], centre[1], w.exp() * stride, h.exp() * stride])
+        });
         decoded
     }
 }
@@ -72,7 +52,7 @@ mod tests {
 
     const SIZE: [u32; 2] = [64, 32];
     const CLASSES: usize = 3;
-    const WIDTH: usize = BOX_VALUES + CLASSES;
+    const WIDTH: usize = ROW_VALUES + CLASSES;
 
     fn decode(output: &[f32], threshold: f32) -> Decoded {
         let head = Yolox {

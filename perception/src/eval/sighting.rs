@@ -26,7 +26,8 @@ pub struct Sighting {
 
 /// The things that a picture shows, by the boxes of its frame. Boxes are where
 /// they are at the frame's time, moved on by their velocity to the picture's; the
-/// vehicle is where it is at the picture's. What is hidden behind something else
+/// vehicle is where it is at the picture's, or has not moved where the log has no
+/// pose. What is hidden behind something else
 /// is only known where the log says so, or that no return came from it.
 pub fn sightings(frame: &Frame, image: &Image) -> Vec<Sighting> {
     let Some(camera) = frame.rig.cameras.get(image.camera) else {

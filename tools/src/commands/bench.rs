@@ -18,6 +18,7 @@ use crate::run::{Parts, count_frames};
 /// Runs frames that are in memory through everything, one after the other, so
 /// that no stage waits for another or shares the processor with it.
 pub(crate) fn run(args: Bench) -> Result<Outcome> {
+    args.run.detect.need_model();
     let log = args.source.open()?;
     count_frames(&log, args.frames.as_ref())?;
     let frames = log

@@ -62,7 +62,10 @@ pub(crate) fn run(args: &cli::Eval) -> Result<Outcome> {
     } else {
         print!("{scores}");
     }
-    Ok(if seen.lost == 0 {
+    let mut faults = log.info().faults().peekable();
+    let is_clean = seen.lost == 0 && seen.invalid == 0 && faults.peek().is_none();
+    faults.for_each(|fault| eprintln!("{fault}"));
+    Ok(if is_clean {
         Outcome::Clean
     } else {
         Outcome::Degraded
@@ -77,6 +80,8 @@ struct Seen {
     pictures: u32,
     /// Frames and pictures that could not be looked at.
     lost: usize,
+    /// Predictions that held no numbers, or what cannot be.
+    invalid: u64,
     /// Classes are indices of the model's.
     truths: Vec<Truth>,
     /// Of each truth its distance, m.
@@ -105,6 +110,7 @@ impl Seen {
             detector,
             pictures: 0,
             lost: 0,
+            invalid: 0,
             truths: Vec::new(),
             ranges: Vec::new(),
             guesses: Vec::new(),
@@ -145,6 +151,7 @@ impl Seen {
             };
             let picture = self.pictures;
             self.pictures += 1;
+            self.invalid += found.invalid;
             self.guesses
                 .extend(found.detections.iter().map(|detection| Guess {
                     picture,
@@ -221,6 +228,7 @@ impl Seen {
         Scores {
             pictures: self.pictures,
             lost: self.lost,
+            invalid_predictions: self.invalid,
             all: Score::of("all".into(), &all),
             classes: all.classes.iter().map(class).collect(),
             sizes: SIZES.into_iter().map(of_size).collect(),
@@ -235,6 +243,8 @@ struct Scores {
     pictures: u32,
     /// Frames and pictures that could not be looked at.
     lost: usize,
+    /// Predictions that held no numbers, or what cannot be.
+    invalid_predictions: u64,
     all: Score,
     classes: Vec<Score>,
     sizes: Vec<Score>,
@@ -278,8 +288,8 @@ impl fmt::Display for Scores {
         }
         writeln!(
             f,
-            "pictures          {:>8}, {} lost",
-            self.pictures, self.lost
+            "pictures          {:>8}, {} lost; {} predictions that cannot be",
+            self.pictures, self.lost, self.invalid_predictions
         )
     }
 }

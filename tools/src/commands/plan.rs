@@ -74,13 +74,13 @@ fn settings(args: &cli::Plan, source: &Source) -> Result<PlannerConfig> {
     let mut config = Config::load(args.config.as_deref())?.planner;
     if args.config.is_none() {
         config.budget = BUDGET;
-        if args.queries.is_none() {
-            config.improvement = BUDGET;
-        }
         if args.deadline.is_some() {
             // Improved as long as there is time.
             (config.budget, config.inflation) = (BUDGET_BY_DEADLINE, 1.0);
-            config.improvement = BUDGET_BY_DEADLINE;
+        }
+        // What is measured is what a drive would wait for.
+        if args.queries.is_none() {
+            config.improvement = config.budget;
         }
         if let Source::Case(_) = source {
             config.margin_m = CASE_MARGIN_M;

@@ -9,6 +9,7 @@ use crate::record::{Target, Viewer};
 use crate::run::Run;
 
 pub(crate) fn run(args: Replay) -> Result<Outcome> {
+    args.run.detect.need_model();
     let log = args.source.open()?;
     let viewer = match args.connect {
         Some(url) => Some(Viewer::Connect(url)),
