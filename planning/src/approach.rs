@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::f64::consts::PI;
 
 use crate::collision::Axis;
-use crate::curve::Curve;
+use crate::curve::{Curve, Follows};
 use crate::lattice::{Frame, Leg, Setting};
 use crate::pose::wrap;
 use crate::price::Prices;
@@ -262,21 +262,23 @@ impl<'a> Approaches<'a> {
 fn motions(limits: &Limits, level: u32) -> Vec<Motion> {
     let mut curves = Vec::new();
     for length in LENGTHS.into_iter().take(2 + level as usize) {
-        let curve = |turn, bump, crab| Curve {
+        let curve = |turn, bump, axis| Curve {
             length,
             turn,
             bump,
-            crab,
+            axis,
+            slip: 0.0,
         };
-        curves.push(curve(0.0, 0.0, false));
+        curves.push(Curve::straight(length));
         // The curvature is 6·turn·u(1 − u)/length at the fraction u.
         let turn = (limits.max_curvature * length / 1.5)
             .min(limits.max_curvature_rate * length.powi(2) / 6.0);
         for share in [1.0, -1.0, 0.5, -0.5] {
-            curves.push(curve(share * turn * (1.0 - 1e-12), 0.0, false));
+            curves.push(curve(share * turn * (1.0 - 1e-12), 0.0, Follows::Motion));
         }
         if limits.max_crab > 0.0 && length >= LENGTHS[1] {
-            curves.extend([1.0, -1.0].map(|side| curve(0.0, side * limits.max_crab, true)));
+            curves
+                .extend([1.0, -1.0].map(|side| curve(0.0, side * limits.max_crab, Follows::Turn)));
         }
     }
     curves

@@ -1,4 +1,5 @@
-//! Curves along which the steering begins and ends straight.
+//! Curves along which the steering begins and ends at rest: straight, or turned
+//! by the same angle at both ends, with which the vehicle slides.
 //!
 //! The direction of motion at the fraction u of a curve's length is
 //! ψ(u) = turn·(3u² − 2u³) + bump·16u²(1 − u)². In a turn the vehicle's axis
@@ -8,7 +9,9 @@
 //! steered in opposite senses. In a crab the axis makes the turn alone, and what
 //! the bump adds is the slip between motion and axis, for which the wheels of
 //! both ends are steered in the same sense; with a turn that is a mixture of
-//! the two. Joined curves are smooth in position, heading and steering.
+//! the two. In a slide the axis keeps its direction: all of ψ is slip, with
+//! which a slide may begin and end too. Joined curves are smooth in position,
+//! heading and steering.
 //!
 //! ψ does not depend on the length, so that a curve between two poses is found
 //! in one unknown, the bump: it sets the chord's direction, and the chord's
@@ -23,8 +26,20 @@ pub(crate) struct Curve {
     pub(crate) turn: f64,
     /// What is added to ψ in the middle, rad.
     pub(crate) bump: f64,
-    /// Whether the axis leaves the bump out.
-    pub(crate) crab: bool,
+    pub(crate) axis: Follows,
+    /// Angle from the axis to the motion at the start, rad; 0 but in a slide.
+    pub(crate) slip: f64,
+}
+
+/// What of a curve the vehicle's axis follows. The rest is slip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// All of it.
+    Motion,
+    /// The turn without the bump: a crab, or a mixture of crab and turn.
+    Turn,
+    /// None of it: a slide.
+    Nothing,
 }
 
 /// Nodes and weights on [0, 1] of the Gauss–Legendre rule of order 5.
@@ -43,22 +58,29 @@ impl Curve {
             length,
             turn: 0.0,
             bump: 0.0,
-            crab: false,
+            axis: Follows::Motion,
+            slip: 0.0,
         }
     }
 
     /// The curve that ends `chord` from its start with its axis turned by
     /// `turn`; `None` if there is none that moves forward all along.
     pub(crate) fn turn(chord: [f64; 2], turn: f64) -> Option<Self> {
-        Self::solve(chord, turn, false)
+        Self::solve(chord, turn, Follows::Motion)
     }
 
     /// The same, the axis turned evenly by `turn` while the bump is slip.
     pub(crate) fn crab(chord: [f64; 2], turn: f64) -> Option<Self> {
-        Self::solve(chord, turn, true)
+        Self::solve(chord, turn, Follows::Turn)
     }
 
-    fn solve(chord: [f64; 2], turn: f64, crab: bool) -> Option<Self> {
+    /// The curve from straight wheels to a slip of `slip`, the axis at rest,
+    /// that ends `chord` from its start.
+    pub(crate) fn slide(chord: [f64; 2], slip: f64) -> Option<Self> {
+        Self::solve(chord, slip, Follows::Nothing)
+    }
+
+    fn solve(chord: [f64; 2], turn: f64, axis: Follows) -> Option<Self> {
         let distance = chord[0].hypot(chord[1]);
         let aim = chord[1].atan2(chord[0]);
         if !(1e-6..=1e6).contains(&distance) || aim.abs() > 1.6 || turn.abs() > 2.0 {
@@ -80,7 +102,8 @@ impl Curve {
                     length,
                     turn,
                     bump,
-                    crab,
+                    axis,
+                    slip: 0.0,
                 });
             }
             bump += error * squared / (x * y_bump - y * x_bump);
@@ -92,6 +115,7 @@ impl Curve {
     pub(crate) fn reversed(self) -> Self {
         Self {
             turn: -self.turn,
+            slip: self.end_slip(),
             ..self
         }
     }
@@ -110,12 +134,21 @@ impl Curve {
 
     /// Direction of the axis at the fraction `u`, rad.
     pub(crate) fn heading(&self, u: f64) -> f64 {
-        direction(self.turn, self.axis_bump(), u)
+        let axis = self.axis();
+        direction(axis.turn, axis.bump, u) - self.slip
     }
 
-    /// What of the bump the axis follows, rad.
-    fn axis_bump(&self) -> f64 {
-        if self.crab { 0.0 } else { self.bump }
+    /// Angle from the axis to the motion at the end, rad.
+    pub(crate) fn end_slip(&self) -> f64 {
+        match self.axis {
+            Follows::Nothing => self.slip + self.turn,
+            _ => self.slip,
+        }
+    }
+
+    /// Whether the vehicle moves anywhere at an angle to its axis.
+    pub(crate) fn slips(&self) -> bool {
+        self.axis != Follows::Motion
     }
 
     /// Curvature of the path at the fraction `u`, 1/m.
@@ -125,7 +158,7 @@ impl Curve {
 
     /// Turning of the axis per metre at the fraction `u`, 1/m.
     pub(crate) fn turning(&self, u: f64) -> f64 {
-        bend(self.turn, self.axis_bump(), u) / self.length
+        self.axis().bend(u)
     }
 
     /// Greatest curvature of the path, 1/m.
@@ -174,11 +207,11 @@ impl Curve {
 
     /// Greatest turning of the axis per metre, 1/m.
     pub(crate) fn peak_turning(&self) -> f64 {
-        if self.crab {
+        match self.axis {
+            Follows::Motion => self.peak_bend(),
             // In the middle.
-            self.turning(0.5).abs()
-        } else {
-            self.peak_bend()
+            Follows::Turn => self.turning(0.5).abs(),
+            Follows::Nothing => 0.0,
         }
     }
 
@@ -187,35 +220,63 @@ impl Curve {
         self.axis().peak_bend_rate()
     }
 
-    /// The curve of a crab's slip alone.
-    pub(crate) fn slip(&self) -> Self {
-        Self { turn: 0.0, ..*self }
-    }
-
-    /// The curve that the axis alone makes.
-    pub(crate) fn axis(&self) -> Self {
+    /// The curve that the slip alone makes.
+    pub(crate) fn slipping(&self) -> Self {
+        let [turn, bump] = match self.axis {
+            Follows::Motion => [0.0; 2],
+            Follows::Turn => [0.0, self.bump],
+            Follows::Nothing => [self.turn, self.bump],
+        };
         Self {
-            bump: self.axis_bump(),
+            turn,
+            bump,
             ..*self
         }
     }
 
-    /// Greatest angle between motion and axis, rad; in the middle.
+    /// The curve that the axis alone makes.
+    pub(crate) fn axis(&self) -> Self {
+        let [turn, bump] = match self.axis {
+            Follows::Motion => [self.turn, self.bump],
+            Follows::Turn => [self.turn, 0.0],
+            Follows::Nothing => [0.0; 2],
+        };
+        Self {
+            turn,
+            bump,
+            ..*self
+        }
+    }
+
+    /// Greatest angle between motion and axis, rad.
     pub(crate) fn peak_slip(&self) -> f64 {
-        if self.crab { self.bump.abs() } else { 0.0 }
+        match self.axis {
+            Follows::Motion => 0.0,
+            // In the middle.
+            Follows::Turn => self.bump.abs(),
+            Follows::Nothing => [Some(0.0), self.reversal(), Some(1.0)]
+                .into_iter()
+                .flatten()
+                .map(|u| (self.slip + self.direction(u)).abs())
+                .fold(0.0, f64::max),
+        }
+    }
+
+    /// The fraction at which the direction changes from one way to the other.
+    pub(crate) fn reversal(&self) -> Option<f64> {
+        let u = 0.5 + 6.0 * self.turn / (64.0 * self.bump);
+        (0.0..=1.0).contains(&u).then_some(u)
     }
 
     /// How far the axis turns in all, either way, rad.
     pub(crate) fn turned(&self) -> f64 {
-        if self.crab {
-            return self.turn.abs();
-        }
-        let reversal = 0.5 + 6.0 * self.turn / (64.0 * self.bump);
-        if (0.0..=1.0).contains(&reversal) {
-            let there = self.direction(reversal);
-            there.abs() + (self.turn - there).abs()
-        } else {
-            self.turn.abs()
+        let axis = self.axis();
+        match axis.reversal() {
+            Some(u) => {
+                let there = axis.direction(u);
+                there.abs() + (axis.turn - there).abs()
+            }
+            None => axis.turn.abs(),
         }
     }
 

@@ -7,12 +7,14 @@
 //! "Generating Near Minimal Spanning Control Sets for Constrained Motion
 //! Planning in Discrete State Spaces", IROS 2005): in order of their price,
 //! each curve in place of which a few that are kept do about as well is left
-//! out.
+//! out. Slides come beside them: into one, on in it, and out of it.
 
-use crate::curve::Curve;
+use std::cmp::Ordering;
+
+use crate::curve::{Curve, Follows};
 use crate::headings::{Headings, length, quarter_turned};
 use crate::pose::wrap;
-use crate::primitives::Limits;
+use crate::primitives::{Limits, Wheels};
 
 /// A turn goes on for at most so much of a full one.
 const WIDEST_TURN: usize = 8;
@@ -27,6 +29,11 @@ const SHIFTS: [f64; 3] = [1.0, 2.5, 5.0];
 /// seldom fit, and take long to test.
 const LONGEST_STRAIGHT: f64 = 1.0;
 const LONGEST_TURN: f64 = 4.0;
+
+/// A slide's way goes on along a lattice vector that is no longer than this, and
+/// the wheels are turned for it over at least so much, m.
+const LONGEST_SLIDE: f64 = 1.2;
+const SHORTEST_RAMP: f64 = 0.8;
 
 /// A curve is left out if at most so many others,
 const MOST_PIECES: usize = 4;
@@ -43,6 +50,13 @@ pub(crate) struct Link {
     pub(crate) to: u8,
 }
 
+impl Link {
+    /// How the wheels stand before and after.
+    pub(crate) fn wheels(&self) -> [Wheels; 2] {
+        [self.curve.slip, self.curve.end_slip()].map(Wheels::of_slip)
+    }
+}
+
 /// What leads away from each heading of the first quarter turn, for a lattice
 /// with a spacing of `cell` m.
 pub(crate) fn generate(headings: &Headings, cell: f64, limits: &Limits) -> Vec<Vec<Link>> {
@@ -54,7 +68,13 @@ pub(crate) fn generate(headings: &Headings, cell: f64, limits: &Limits) -> Vec<V
     let pool: Vec<_> = (0..headings.quarter())
         .map(|heading| generator.pool(heading))
         .collect();
-    generator.decompose(&pool)
+    let mut set = generator.decompose(&pool);
+    for (heading, links) in set.iter_mut().enumerate() {
+        for side in [1.0, -1.0] {
+            links.extend(generator.slide(heading, side).into_iter().flatten());
+        }
+    }
+    set
 }
 
 struct Generator<'a> {
@@ -139,6 +159,53 @@ impl Generator<'_> {
             .filter(|(_, link)| self.limits.allow(&link.curve))
             .min_by(|(a, _), (b, _)| a.total_cmp(b))
             .map(|(_, link)| link)
+    }
+
+    /// Into a slide to one side, on in it and out of it: at the widest angle at
+    /// which a short lattice vector lies.
+    fn slide(&self, heading: usize, side: f64) -> Option<[Link; 3]> {
+        let start = self.headings.angle(heading);
+        let aside = |chord: [f64; 2]| side * chord[1].atan2(chord[0]);
+        // The shortest of those at one angle, which rounding tells apart.
+        let wider = |a: f64, b: f64| {
+            if (a - b).abs() < 1e-9 {
+                Ordering::Equal
+            } else {
+                a.total_cmp(&b)
+            }
+        };
+        let (chord, offset) = self
+            .offsets(start, 0.0, LONGEST_SLIDE.max(3.0 * self.cell))
+            .filter(|(chord, _)| aside(*chord) > 0.0 && aside(*chord) <= self.limits.max_crab)
+            .max_by(|(a, m), (b, n)| {
+                wider(aside(*a), aside(*b)).then(length(*n).total_cmp(&length(*m)))
+            })?;
+        let slip = side * aside(chord);
+        let on = Curve {
+            axis: Follows::Nothing,
+            slip,
+            ..Curve::straight(length(offset) * self.cell)
+        };
+        let (into, ramp) = self
+            .offsets(
+                start,
+                SHORTEST_RAMP,
+                2.0 * SHORTEST_RAMP.max(3.0 * self.cell),
+            )
+            .filter_map(|(chord, offset)| Some((Curve::slide(chord, slip)?, offset)))
+            .filter(|(curve, _)| curve.reversal().is_none() && self.limits.allow(curve))
+            .min_by(|(a, _), (b, _)| a.length.total_cmp(&b.length))?;
+        let link = |curve, offset| Link {
+            curve,
+            offset,
+            to: heading as u8,
+        };
+        Some([
+            link(into, ramp),
+            link(on, offset),
+            // Backward and turned by π it leads the same way.
+            link(into.reversed(), ramp),
+        ])
     }
 
     /// Lattice offsets ahead of a direction at a distance between two bounds,

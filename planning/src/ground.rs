@@ -114,6 +114,7 @@ impl<'a> Ground<'a> {
             config: &planner.config,
             primitives: &planner.primitives,
             limits: &planner.limits,
+            unobstructed: &planner.unobstructed,
             footprint: &planner.footprint,
             obstacles: &self.obstacles,
         };

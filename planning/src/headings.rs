@@ -3,6 +3,8 @@
 //! and Kelly, "Differentially Constrained Mobile Robot Motion Planning in State
 //! Lattices", 2009).
 
+use std::ops::Neg;
+
 /// Lattice vectors of the headings of the first quarter turn, about equally far
 /// apart.
 const QUARTER_OF_16: [[i32; 2]; 4] = [[1, 0], [2, 1], [1, 1], [1, 2]];
@@ -61,6 +63,14 @@ impl Headings {
         vector.map(|c| f64::from(c) / length(vector))
     }
 
+    /// The unit vector of a direction aside of a heading, rad; exactly a quarter
+    /// turn apart for headings that are.
+    pub(crate) fn aside(&self, heading: usize, angle: f64) -> [f64; 2] {
+        let [turns, base] = self.split(heading);
+        let ([x, y], (sin, cos)) = (self.unit(base), angle.sin_cos());
+        quarter_turned([cos * x - sin * y, sin * x + cos * y], turns)
+    }
+
     /// A heading as quarter turns after one of the first quarter: the lattice
     /// turned by a quarter is itself.
     pub(crate) fn split(&self, heading: usize) -> [usize; 2] {
@@ -73,8 +83,8 @@ impl Headings {
     }
 }
 
-/// A lattice vector after quarter turns counterclockwise.
-pub(crate) fn quarter_turned([x, y]: [i32; 2], turns: usize) -> [i32; 2] {
+/// A vector after quarter turns counterclockwise.
+pub(crate) fn quarter_turned<T: Neg<Output = T>>([x, y]: [T; 2], turns: usize) -> [T; 2] {
     match turns % 4 {
         0 => [x, y],
         1 => [-y, x],

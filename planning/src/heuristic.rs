@@ -3,12 +3,14 @@
 //! obstacles, and the vehicle itself without any obstacles.
 
 use std::collections::VecDeque;
+use std::f64::consts::PI;
 
 use crate::collision::Obstacles;
 use crate::footing::Footing;
 use crate::lattice::{Frame, Setting};
 use crate::price::Prices;
 use crate::primitives::Primitives;
+use crate::unobstructed::{Turned, Unobstructed};
 use crate::window::{State, Window};
 
 /// Steps of the disc, counterclockwise. Neighbours span the lattice, so that
@@ -90,6 +92,7 @@ pub(crate) struct Heuristic<'a> {
     obstacles: &'a Obstacles<'a>,
     footing: &'a Footing,
     primitives: &'a Primitives,
+    unobstructed: &'a Unobstructed,
     prices: &'a Prices,
     /// How far from the goal the disc may end, m.
     tolerance: f64,
@@ -102,6 +105,9 @@ pub(crate) struct Heuristic<'a> {
     /// costs to get from there to the goal's heading, and of that the part that
     /// comes beside the metres.
     turns: Vec<[[u64; 2]; 2]>,
+    /// By the same, the goal's heading as seen from there; where the ends are
+    /// alike, either way round.
+    turned: Vec<[[Turned; 2]; 2]>,
     /// [`UNSEEN`], [`IMPASSABLE`], or 1 more than the price bound: half the
     /// memory of a price, as it is waited for.
     bounds: Vec<u32>,
@@ -135,6 +141,7 @@ impl<'a> Heuristic<'a> {
         let Setting {
             primitives,
             obstacles,
+            unobstructed,
             ..
         } = setting;
         let prices = &setting.limits.prices;
@@ -151,7 +158,14 @@ impl<'a> Heuristic<'a> {
             let metres = prices.length_bound(turn.abs() / max_curvature);
             [metres, prices.turn_bound(turn.abs())]
         };
+        let turned = |turn: f64| {
+            let round = if frame.folded { PI } else { 0.0 };
+            [turn, turn + round].map(Turned::by)
+        };
+        let turns = frame.turns(primitives);
         let mut heuristic = Self {
+            unobstructed,
+            turned: turns.iter().map(|turns| turns.map(turned)).collect(),
             target,
             saved: prices.length_bound(dx.hypot(dy)) + 1,
             frame,
@@ -160,8 +174,7 @@ impl<'a> Heuristic<'a> {
             primitives,
             prices,
             tolerance: setting.config.cell_m,
-            turns: frame
-                .turns(primitives)
+            turns: turns
                 .into_iter()
                 .map(|turns| turns.map(price_of_turn))
                 .collect(),
@@ -204,16 +217,31 @@ impl<'a> Heuristic<'a> {
         #[cfg(test)]
         if self.asked != [true; 2] {
             let [disc, open_way] = self.asked;
-            let price = u64::from(open_way) * self.open_way(state).iter().sum::<u64>();
+            let [metres, turn] = self.open_way(state);
+            let price = (metres + turn).max(self.steered(state).unwrap_or(0));
             return if disc {
                 self.disc(state.at)
             } else {
-                Some((price, true))
+                Some((u64::from(open_way) * price, true))
             };
         }
         let (past_obstacles, is_settled) = self.disc(state.at)?;
         let [metres, turn] = self.open_way(state);
-        Some((past_obstacles.max(metres) + turn, is_settled))
+        let price = past_obstacles.max(metres) + turn;
+        let steered = self.steered(state).unwrap_or(0);
+        Some((price.max(steered), is_settled))
+    }
+
+    /// The least price of the vehicle's own way without obstacles, as far as the
+    /// table reaches.
+    fn steered(&self, state: State) -> Option<u64> {
+        let [c, s] = self.primitives.units[usize::from(state.heading)];
+        let [x, y] = self.primitives.place(state.at);
+        let [dx, dy] = [self.frame.goal[0] - x, self.frame.goal[1] - y];
+        let from_here = [c * dx + s * dy, c * dy - s * dx];
+        let turned = self.turned[usize::from(state.heading)][state.lead as usize];
+        let [one, other] = turned.map(|turned| self.unobstructed.price(from_here, turned));
+        one.min(other)
     }
 
     /// The least price of the vehicle's own way without obstacles: that of its

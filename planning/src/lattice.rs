@@ -1,5 +1,6 @@
-//! The lattice: states, which are (x, y, direction of motion) and, where the
-//! ends differ, which of them leads; and the ways to them from one pose.
+//! The lattice: states, which are (x, y, heading of the end that leads, how the
+//! wheels stand) and, where the ends differ, which of them leads; and the ways to
+//! them from one pose.
 //!
 //! A symmetric vehicle turned by π with its ends swapped is the same vehicle.
 //! The search therefore knows only its direction of motion, and two ways that
@@ -14,9 +15,10 @@ use crate::config::PlannerConfig;
 use crate::curve::Curve;
 use crate::heuristic::Heuristic;
 use crate::pose::{Heading, Pose2, wrap, wrap_axis};
-use crate::primitives::{Limits, Primitives};
+use crate::primitives::{Limits, Primitives, Wheels};
 use crate::queue::Queue;
 use crate::sweep::Sweeps;
+use crate::unobstructed::Unobstructed;
 use crate::vehicle::End;
 use crate::window::{Records, State, Window};
 
@@ -138,7 +140,7 @@ impl Leg {
         let [from_x, from_y] = self.from;
         Self {
             from: [from_x + cos * x - sin * y, from_y + sin * x + cos * y],
-            direction: self.direction + self.curve.heading(1.0) + PI,
+            direction: self.direction + self.curve.turn + PI,
             lead: self.lead.other(),
             curve: self.curve.reversed(),
         }
@@ -147,7 +149,7 @@ impl Leg {
 
 /// Direction of motion of a state in odom, rad.
 pub(crate) fn direction(frame: &Frame, primitives: &Primitives, state: State) -> f64 {
-    frame.angle() + primitives.angles[usize::from(state.heading)]
+    frame.angle() + primitives.direction(state)
 }
 
 /// How a state is reached from another.
@@ -188,6 +190,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) config: &'a PlannerConfig,
     pub(crate) primitives: &'a Primitives,
     pub(crate) limits: &'a Limits,
+    pub(crate) unobstructed: &'a Unobstructed,
     pub(crate) footprint: &'a Footprint,
     pub(crate) obstacles: &'a Obstacles<'a>,
 }
@@ -230,7 +233,7 @@ impl<'a> Reach<'a> {
             sweeps: Sweeps::new(setting, frame),
             heuristic,
             inflation: 1.0,
-            records: Records::new(window, setting.primitives.units.len(), frame.folded),
+            records: Records::new(window, setting.primitives, frame.folded),
             ways: Vec::new(),
             queue: Queue::default(),
             held: Vec::new(),
@@ -250,6 +253,7 @@ impl<'a> Reach<'a> {
                 at: [0, 0],
                 heading,
                 lead,
+                wheels: Wheels::Straight,
             };
             let Some(slot) = self.records.slot(state) else {
                 continue;
@@ -339,12 +343,12 @@ impl<'a> Reach<'a> {
         self.records[slot].pass = self.pass;
         self.expansions += 1;
         let primitives = self.setting.primitives;
-        let leaving = &primitives.from[usize::from(state.heading)];
-        for (i, primitive) in leaving.iter().enumerate() {
+        for (i, primitive) in primitives.leaving(state).iter().enumerate() {
             let to = State {
                 at: [0, 1].map(|k| state.at[k] + primitive.offset[k]),
                 heading: primitive.heading,
                 lead: state.lead,
+                wheels: primitive.wheels,
             };
             let price = price + primitive.motion.price;
             self.offer(parent, to, price, Edge::Primitive(i as u8), best);
@@ -471,7 +475,7 @@ impl<'a> Reach<'a> {
             let edge = at.edge;
             at = self.way(at.parent);
             if let Edge::Primitive(i) = edge {
-                let leaving = &primitives.from[usize::from(at.state.heading)];
+                let leaving = primitives.leaving(at.state);
                 legs.push(Leg {
                     from: self.frame.world(primitives.place(at.state.at)),
                     direction: direction(self.frame, primitives, at.state),

@@ -41,6 +41,7 @@ mod speed;
 mod stop;
 mod sweep;
 mod tpcap;
+mod unobstructed;
 mod vehicle;
 mod window;
 
@@ -64,6 +65,7 @@ pub use vehicle::{End, Vehicle, VehicleError};
 use collision::{Axis, Footprint, Obstacles, Room};
 use primitives::{Limits, Primitives};
 use std::time::{Duration, Instant};
+use unobstructed::Unobstructed;
 
 /// A better plan, or a better bound, while the planner is at work.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +85,7 @@ pub struct Planner {
     config: PlannerConfig,
     primitives: Primitives,
     limits: Limits,
+    unobstructed: Unobstructed,
     /// The vehicle with its margin, which the search keeps free.
     footprint: Footprint,
     /// The vehicle alone, of which clearance is reported.
@@ -115,6 +118,7 @@ impl Planner {
         let links = set.links(&vehicle, &limits)?;
         Ok(Self {
             primitives: Primitives::new(links, config.headings, config.cell_m, &limits),
+            unobstructed: Unobstructed::new(&limits),
             limits,
             footprint: Footprint::new(&vehicle, config.margin_m),
             body: Footprint::new(&vehicle, 0.0),

@@ -27,7 +27,7 @@ impl Prices {
 
     /// Price of a curve in the open; rounded up, where bounds are rounded down.
     pub(crate) fn of(&self, curve: &Curve) -> u64 {
-        let crab = if curve.crab { self.costs.crab } else { 0.0 };
+        let crab = if curve.slips() { self.costs.crab } else { 0.0 };
         let price = curve.length * (self.costs.length + crab) + curve.turned() * self.costs.turn;
         let seconds = if self.costs.time > 0.0 {
             steady_time(&self.vehicle, curve)

@@ -6,7 +6,8 @@
 //! quarter turn; the others follow by turning the lattice. A motion is the
 //! curve whose direction at the fraction u of its length is
 //! turn·(3u² − 2u³) + bump·16u²(1 − u)², of which the vehicle's axis leaves out
-//! the bump where it steers in the same sense at both ends.
+//! the bump where it steers in the same sense at both ends, and all in a slide,
+//! which may begin and end with the wheels to one side.
 
 use std::path::Path;
 
@@ -14,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::{Invalid, PlannerConfig};
-use crate::curve::Curve;
+use crate::curve::{Curve, Follows};
 use crate::file::{FileError, read_text};
 use crate::generator::{Link, generate};
 use crate::headings::{Headings, length};
-use crate::pose::Pose2;
-use crate::primitives::Limits;
+use crate::pose::{Pose2, wrap};
+use crate::primitives::{Limits, Wheels};
 use crate::vehicle::Vehicle;
 
 /// The form of the file.
@@ -108,15 +109,19 @@ pub enum Steering {
     Crab,
     /// Both at once.
     Mixed,
+    /// In the same sense from one state to the next: into a slide, on in it, or
+    /// out of it.
+    Slide,
 }
 
 impl Steering {
     fn of(curve: &Curve) -> Self {
-        match (curve.crab, curve.turn == 0.0, curve.bump == 0.0) {
-            (true, true, _) => Self::Crab,
-            (true, false, _) => Self::Mixed,
-            (false, true, true) => Self::Straight,
-            (false, ..) => Self::CounterPhase,
+        match (curve.axis, curve.turn == 0.0, curve.bump == 0.0) {
+            (Follows::Nothing, ..) => Self::Slide,
+            (Follows::Turn, true, _) => Self::Crab,
+            (Follows::Turn, false, _) => Self::Mixed,
+            (Follows::Motion, true, true) => Self::Straight,
+            (Follows::Motion, ..) => Self::CounterPhase,
         }
     }
 }
@@ -133,6 +138,9 @@ struct Entry {
     length_m: f64,
     turn_rad: f64,
     bump_rad: f64,
+    /// Angle from the axis to the motion where a slide begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slip_rad: Option<f64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -244,6 +252,14 @@ impl PrimitiveSet {
             );
             return Err(wrong("primitive", expected));
         }
+        if let Some((from, link)) = loose_slide(&headings, &quarter) {
+            let expected = format!(
+                "slides of which each begins with the slip with which others end, found one from \
+                 heading {from} to {:?} that does not",
+                link.offset
+            );
+            return Err(wrong("primitive", expected));
+        }
         Ok(Self {
             made_for: document.vehicle,
             headings: document.headings,
@@ -273,6 +289,7 @@ impl PrimitiveSet {
             length_m: link.curve.length,
             turn_rad: link.curve.turn,
             bump_rad: link.curve.bump,
+            slip_rad: (link.curve.axis == Follows::Nothing).then_some(link.curve.slip),
         };
         let all = self.quarter.iter().enumerate();
         let all = all.flat_map(|(from, links)| links.iter().map(move |link| (from, link)));
@@ -308,7 +325,7 @@ impl PrimitiveSet {
         let all = self.quarter.iter().enumerate();
         let all = all.flat_map(|(from, links)| links.iter().map(move |link| (from, link.curve)));
         all.map(move |(heading, curve)| {
-            let angle = headings.angle(heading);
+            let angle = headings.angle(heading) + curve.slip;
             let (sin, cos) = angle.sin_cos();
             let count = (curve.length * per_metre).ceil().clamp(1.0, 1e4) as usize;
             let poses = curve.places(count).map(|(u, [x, y])| {
@@ -347,6 +364,27 @@ impl PrimitiveSet {
     }
 }
 
+/// A motion that leaves or enters a state with another slip than the first that
+/// leaves it, with its heading.
+fn loose_slide<'a>(headings: &Headings, quarter: &'a [Vec<Link>]) -> Option<(usize, &'a Link)> {
+    let slip = |heading: usize, wheels: Wheels| {
+        let [_, base] = headings.split(heading);
+        let mut leaving = quarter[base]
+            .iter()
+            .filter(|link| link.wheels()[0] == wheels);
+        leaving.next().map(|link| link.curve.slip)
+    };
+    let is_loose = |&(from, link): &(usize, &Link)| {
+        let [before, after] = link.wheels();
+        slip(from, before) != Some(link.curve.slip)
+            || slip(usize::from(link.to), after)
+                .is_none_or(|slip| (slip - link.curve.end_slip()).abs() > EXACT)
+    };
+    let all = quarter.iter().enumerate();
+    let mut all = all.flat_map(|(from, links)| links.iter().map(move |link| (from, link)));
+    all.find(is_loose)
+}
+
 /// A primitive of a file, or what was expected of it.
 fn link(entry: &Entry, headings: &Headings, cell: f64) -> Result<Link, String> {
     let [from, to] = [entry.from, entry.to].map(usize::from);
@@ -361,15 +399,24 @@ fn link(entry: &Entry, headings: &Headings, cell: f64) -> Result<Link, String> {
         length: entry.length_m,
         turn: entry.turn_rad,
         bump: entry.bump_rad,
-        crab: matches!(entry.steering, Steering::Crab | Steering::Mixed),
+        axis: match entry.steering {
+            Steering::Straight | Steering::CounterPhase => Follows::Motion,
+            Steering::Crab | Steering::Mixed => Follows::Turn,
+            Steering::Slide => Follows::Nothing,
+        },
+        slip: entry.slip_rad.unwrap_or(0.0),
     };
-    if Steering::of(&curve) != entry.steering {
-        return Err("a steering that agrees with its turn and its bump".into());
+    if Steering::of(&curve) != entry.steering
+        || entry.slip_rad.is_some() != (entry.steering == Steering::Slide)
+    {
+        return Err("a steering that agrees with its turn, its bump and its slip".into());
     }
+
     let most = f64::from(FARTHEST) * cell;
     let in_range = (EXACT..=2.0 * most).contains(&curve.length)
         && curve.turn.abs() <= 2.0
         && curve.bump.abs() <= 3.0
+        && curve.slip.abs() <= 1.5
         && entry.offset.iter().all(|c| c.abs() < FARTHEST)
         && entry.offset != [0, 0];
     if !in_range {
@@ -382,11 +429,12 @@ fn link(entry: &Entry, headings: &Headings, cell: f64) -> Result<Link, String> {
     // Far apart enough for the farthest, near enough for the tightest.
     let panels = (curve.length / cell).ceil().clamp(64.0, 4096.0) as usize;
     let [x, y] = curve.places(panels).last().map_or([0.0; 2], |(_, at)| at);
-    let [c, s] = headings.unit(from);
+    let [c, s] = headings.aside(from, curve.slip);
     let end = [c * x - s * y, s * x + c * y];
     let state = entry.offset.map(|c| f64::from(c) * cell);
     let apart = (end[0] - state[0]).hypot(end[1] - state[1]);
-    let turned = crate::pose::wrap(headings.angle(from) + curve.turn - headings.angle(to));
+    let turned =
+        wrap(headings.angle(from) + curve.heading(1.0) - curve.heading(0.0) - headings.angle(to));
     if apart > EXACT * length(entry.offset).max(1.0) || turned.abs() > EXACT {
         return Err(format!(
             "a curve that ends on its state, found one that ends {apart:.6} m and {turned:.6} rad \
@@ -452,6 +500,7 @@ mod tests {
             Steering::CounterPhase,
             Steering::Crab,
             Steering::Mixed,
+            Steering::Slide,
         ] {
             assert!(kinds.contains(&kind), "{kind:?}");
         }

@@ -2,7 +2,7 @@
 //!
 //! The lattice lies in the frame of the start, so that the start is its origin
 //! and heading 0 is the direction in which one of its ends points. Every
-//! primitive ends exactly on a state, with the wheels straight.
+//! primitive ends exactly on a state.
 
 use crate::collision::Footprint;
 use crate::config::PlannerConfig;
@@ -12,6 +12,7 @@ use crate::headings::{Headings, quarter_turned};
 use crate::heuristic::chain;
 use crate::price::Prices;
 use crate::vehicle::Vehicle;
+use crate::window::State;
 
 /// A place and a unit vector of motion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,11 +92,11 @@ impl Limits {
         if curve.peak_turning_rate() > self.max_curvature_rate {
             return false;
         }
-        if !curve.crab {
+        if !curve.slips() {
             return curve.peak_bend() <= self.max_curvature;
         }
-        // Slip and turning are both greatest in the middle; of one of the
-        // axles they add up.
+        // Where the vehicle turns, slip and turning are both greatest in the
+        // middle; of one of the axles they add up.
         let slip = curve.peak_slip();
         let turning = curve.peak_turning() / slip.cos();
         slip <= self.max_crab
@@ -116,6 +117,37 @@ impl Limits {
     }
 }
 
+/// How the wheels stand in a state: the steering mode with which it is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wheels {
+    /// Along the axis.
+    Straight,
+    /// Of both axles turned to the left of it by the same angle.
+    Left,
+    /// The same to the right.
+    Right,
+}
+
+impl Wheels {
+    pub(crate) const ALL: [Self; 3] = [Self::Straight, Self::Left, Self::Right];
+
+    pub(crate) fn is_straight(self) -> bool {
+        self == Self::Straight
+    }
+
+    /// How they stand where the vehicle moves at an angle to its axis without
+    /// turning, rad.
+    pub(crate) fn of_slip(slip: f64) -> Self {
+        if slip == 0.0 {
+            Self::Straight
+        } else if slip > 0.0 {
+            Self::Left
+        } else {
+            Self::Right
+        }
+    }
+}
+
 /// A motion from a heading of the lattice to a state.
 #[derive(Clone, Debug)]
 pub(crate) struct Primitive {
@@ -124,6 +156,8 @@ pub(crate) struct Primitive {
     pub(crate) offset: [i32; 2],
     /// The state's heading.
     pub(crate) heading: u8,
+    /// The state's wheels.
+    pub(crate) wheels: Wheels,
 }
 
 /// The primitives of a vehicle.
@@ -135,8 +169,12 @@ pub(crate) struct Primitives {
     pub(crate) units: Vec<[f64; 2]>,
     /// Angle of each heading, rad.
     pub(crate) angles: Vec<f64>,
-    /// What leads away from each heading.
-    pub(crate) from: Vec<Vec<Primitive>>,
+    /// Direction of motion with the wheels to the left and to the right, from
+    /// the heading, rad; 0 where no primitive slides.
+    slips: [Vec<f64>; 2],
+    /// What leads away from each heading with the wheels straight, then to the
+    /// left, then to the right.
+    from: Vec<Vec<Primitive>>,
     /// No point of the chain of lattice steps that stands for a primitive in
     /// the heuristic is farther than this from a pose tested along it, m.
     pub(crate) drift: f64,
@@ -148,17 +186,33 @@ impl Primitives {
     /// From what leads away from each heading of the first quarter turn.
     pub(crate) fn new(quarter: &[Vec<Link>], headings: u8, cell: f64, limits: &Limits) -> Self {
         let headings = Headings::new(headings);
-        let leaving = |heading: usize| {
+        let leaving = |wheels: Wheels, heading: usize| {
             let [turns, base] = headings.split(heading);
             let primitive = |link: &Link| Primitive {
-                motion: Motion::new(link.curve, headings.unit(heading), limits),
+                motion: Motion::new(link.curve, headings.aside(heading, link.curve.slip), limits),
                 offset: quarter_turned(link.offset, turns),
                 heading: headings.turned(usize::from(link.to), turns) as u8,
+                wheels: link.wheels()[1],
             };
-            quarter[base].iter().map(primitive).collect()
+            let leaving = quarter[base]
+                .iter()
+                .filter(|link| link.wheels()[0] == wheels);
+            leaving.map(primitive).collect()
         };
         let all = 0..headings.count();
-        let from: Vec<Vec<Primitive>> = all.clone().map(leaving).collect();
+        let states = Wheels::ALL.map(|wheels| all.clone().map(move |heading| (wheels, heading)));
+        let from: Vec<Vec<Primitive>> = states
+            .into_iter()
+            .flatten()
+            .map(|(wheels, heading)| leaving(wheels, heading))
+            .collect();
+        let slip = |wheels: Wheels, heading: usize| {
+            let [_, base] = headings.split(heading);
+            let link = quarter[base].iter().find(|link| link.wheels()[0] == wheels);
+            link.map_or(0.0, |link| link.curve.slip)
+        };
+        let slips = [Wheels::Left, Wheels::Right]
+            .map(|wheels| all.clone().map(|heading| slip(wheels, heading)).collect());
         let each = || from.iter().flatten();
         let strays = |p: &Primitive| drift(p.offset, &p.motion, cell);
         let drift = each().map(strays).fold(0.0, f64::max);
@@ -167,6 +221,7 @@ impl Primitives {
             cell,
             units: all.clone().map(|h| headings.unit(h)).collect(),
             angles: all.map(|h| headings.angle(h)).collect(),
+            slips,
             from,
             drift,
             longest,
@@ -176,6 +231,40 @@ impl Primitives {
     /// Place of a lattice point in the lattice's frame, m.
     pub(crate) fn place(&self, at: [i32; 2]) -> [f64; 2] {
         at.map(|c| f64::from(c) * self.cell)
+    }
+
+    /// What leads away from a state.
+    pub(crate) fn leaving(&self, state: State) -> &[Primitive] {
+        &self.from[self.kind(state)]
+    }
+
+    /// Which of [`Primitives::kinds`] a state is.
+    pub(crate) fn kind(&self, state: State) -> usize {
+        state.wheels as usize * self.units.len() + usize::from(state.heading)
+    }
+
+    /// What leads away from the states of each kind: states are alike that
+    /// differ in their place and the end that leads.
+    pub(crate) fn kinds(&self) -> &[Vec<Primitive>] {
+        &self.from
+    }
+
+    /// Whether any of them slides.
+    pub(crate) fn slide(&self) -> bool {
+        self.from[self.units.len()..]
+            .iter()
+            .any(|leaving| !leaving.is_empty())
+    }
+
+    /// Direction of motion of a state, rad.
+    pub(crate) fn direction(&self, state: State) -> f64 {
+        let heading = usize::from(state.heading);
+        let slip = match state.wheels {
+            Wheels::Straight => 0.0,
+            Wheels::Left => self.slips[0][heading],
+            Wheels::Right => self.slips[1][heading],
+        };
+        self.angles[heading] + slip
     }
 
     /// The heading turned by π.
@@ -204,8 +293,10 @@ fn drift(vector: [i32; 2], motion: &Motion, cell: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::curve::Follows;
     use crate::pose::wrap;
     use crate::primitive_set::PrimitiveSet;
+    use crate::vehicle::End;
 
     fn primitives(headings: u8) -> Primitives {
         let config = PlannerConfig {
@@ -219,18 +310,23 @@ mod tests {
         Primitives::new(links, headings, config.cell_m, &limits)
     }
 
+    fn wheels_of(set: &Primitives, kind: usize) -> Wheels {
+        Wheels::ALL[kind / set.units.len()]
+    }
+
     #[test]
     fn every_primitive_ends_on_its_state_within_the_limits() {
         let limits = Limits::new(&Vehicle::shuttle(), &PlannerConfig::default());
         for headings in [16, 32] {
             let set = primitives(headings);
-            assert_eq!(set.from.len(), usize::from(headings));
-            for (heading, primitive) in set
+            assert_eq!(set.from.len(), 3 * usize::from(headings));
+            for (kind, primitive) in set
                 .from
                 .iter()
                 .enumerate()
-                .flat_map(|(h, list)| list.iter().map(move |p| (h, p)))
+                .flat_map(|(kind, list)| list.iter().map(move |p| (kind, p)))
             {
+                let heading = kind % usize::from(headings);
                 assert!(limits.allow(&primitive.motion.curve));
                 let end = primitive.motion.steps.last().expect("steps");
                 let state = primitive.offset.map(|c| f64::from(c) * set.cell);
@@ -238,26 +334,42 @@ mod tests {
                 let unit = set.units[usize::from(primitive.heading)];
                 assert!((end.along[0] - unit[0]).hypot(end.along[1] - unit[1]) < 1e-9);
                 let turned = wrap(set.angles[usize::from(primitive.heading)] - set.angles[heading]);
-                assert!((turned - primitive.motion.curve.heading(1.0)).abs() < 1e-9);
+                let curve = &primitive.motion.curve;
+                assert!((turned - curve.heading(1.0) + curve.heading(0.0)).abs() < 1e-9);
+                let slip = curve.end_slip();
+                assert_eq!(primitive.wheels, Wheels::of_slip(slip));
+                let before = wheels_of(&set, kind);
+                assert_eq!(before, Wheels::of_slip(curve.slip));
+                let next = State {
+                    at: [0, 0],
+                    heading: primitive.heading,
+                    lead: End::A,
+                    wheels: primitive.wheels,
+                };
+                let along = set.direction(next) - set.angles[usize::from(primitive.heading)];
+                assert!((along - slip).abs() < 1e-12);
             }
         }
     }
 
     #[test]
-    fn every_heading_can_go_straight_turn_and_crab() {
+    fn every_heading_can_go_straight_turn_crab_and_slide() {
         for headings in [16, 32] {
-            for (heading, list) in primitives(headings).from.iter().enumerate() {
+            let all = primitives(headings);
+            for (heading, list) in all.from.iter().take(usize::from(headings)).enumerate() {
                 let count =
                     |wanted: &dyn Fn(&Primitive) -> bool| list.iter().filter(|p| wanted(p)).count();
                 let to_side = |p: &Primitive| p.motion.curve.turn;
+                let slides = |p: &Primitive| p.motion.curve.axis == Follows::Nothing;
                 for side in [1.0, -1.0] {
-                    let turns = count(&|p| side * to_side(p) > 0.0);
+                    let turns = count(&|p| !slides(p) && side * to_side(p) > 0.0);
                     assert!(turns >= 2, "{heading}: {turns} turns");
                     let crabs = count(&|p| to_side(p) == 0.0 && side * p.motion.curve.bump > 0.0);
                     assert!(crabs >= 1, "{heading}: {crabs} crabs");
                 }
-                assert!(count(&|p| to_side(p) == 0.0 && !p.motion.curve.crab) >= 1);
-                let mixed = count(&|p| to_side(p) != 0.0 && p.motion.curve.crab);
+                assert!(count(&|p| p.motion.curve == Curve::straight(p.motion.curve.length)) >= 1);
+                assert_eq!(count(&slides), 2);
+                let mixed = count(&|p| to_side(p) != 0.0 && p.motion.curve.axis == Follows::Turn);
                 eprintln!("{headings} {heading}: {} {mixed} mixed", list.len());
             }
         }
@@ -266,9 +378,10 @@ mod tests {
     #[test]
     fn turned_by_pi_the_primitives_are_the_same() {
         let set = primitives(16);
-        for heading in 0..16 {
-            let there = &set.from[usize::from(heading)];
-            let back = &set.from[usize::from(set.reversed(heading))];
+        for kind in 0..48 {
+            let (wheels, heading) = (kind / 16, kind % 16);
+            let there = &set.from[kind];
+            let back = &set.from[16 * wheels + usize::from(set.reversed(heading as u8))];
             for (p, q) in there.iter().zip(back) {
                 assert_eq!(p.offset, q.offset.map(|c| -c));
                 assert_eq!(p.motion.curve, q.motion.curve);

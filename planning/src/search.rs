@@ -359,7 +359,7 @@ impl<'a> Search<'a> {
         } = self.setting;
         let here = primitives.place(state.at);
         let from_start = edge == Edge::Start;
-        if !from_start && !self.joins(state) {
+        if !from_start && !self.joins(state) || !state.wheels.is_straight() {
             return;
         }
         let within = if from_start {
@@ -652,6 +652,7 @@ mod tests {
     use crate::heuristic::Heuristic;
     use crate::primitive_set::PrimitiveSet;
     use crate::primitives::{Limits, Primitives};
+    use crate::unobstructed::Unobstructed;
     use crate::vehicle::Vehicle;
     use crate::window::Window;
 
@@ -678,6 +679,7 @@ mod tests {
             ..PlannerConfig::default()
         };
         let limits = Limits::new(vehicle, &config);
+        let unobstructed = Unobstructed::new(&limits);
         let set = PrimitiveSet::generate(vehicle, &config).expect("valid");
         let links = set.links(vehicle, &limits).expect("its own");
         let primitives = Primitives::new(links, config.headings, config.cell_m, &limits);
@@ -689,6 +691,7 @@ mod tests {
             config: &config,
             primitives: &primitives,
             limits: &limits,
+            unobstructed: &unobstructed,
             footprint: &footprint,
             obstacles: &obstacles,
         };

@@ -118,6 +118,9 @@ impl Shortcuts<'_> {
     /// From the start to where a leg begins, with the end leading that leads
     /// there.
     fn enter(&self, leg: &Leg) -> Option<Priced> {
+        if leg.curve.slip != 0.0 {
+            return None;
+        }
         let to = self.begin(leg);
         let start = self.start(leg.lead);
         self.join(
@@ -139,6 +142,9 @@ impl Shortcuts<'_> {
 
     /// From where a leg ends to the goal.
     fn leave(&self, leg: &Leg) -> Option<Priced> {
+        if leg.curve.end_slip() != 0.0 {
+            return None;
+        }
         let begin = self.begin(leg);
         let [x, y] = leg.curve.end();
         let (sin, cos) = begin.direction.sin_cos();

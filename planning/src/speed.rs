@@ -18,8 +18,8 @@
 //! with an optimum that is found numerically: on random ways of random vehicles
 //! the duration is at most 6 % over it, and at most 0.6 % on the average.
 //!
-//! The wheels stand straight at each end of every curve, so that nothing has to
-//! be steered at standstill.
+//! The wheels stand at the end of every curve as at the beginning of the next, so
+//! that nothing has to be steered at standstill.
 
 use std::f64::consts::PI;
 
@@ -515,10 +515,10 @@ pub(crate) fn steady_time(vehicle: &Vehicle, curve: &Curve) -> f64 {
 /// The greatest speed at which a curve can be driven between two fractions of
 /// it, m/s.
 fn greatest_speed(vehicle: &Vehicle, curve: &Curve, from: f64, to: f64) -> f64 {
-    let bend = if curve.crab && curve.turn != 0.0 {
+    let bend = if curve.slips() && curve.turn != 0.0 {
         // As the checker has it, which knows how the axis turns and by how much
         // the slip changes, and not where in between.
-        let [axis, slip] = [curve.axis(), curve.slip()];
+        let [axis, slip] = [curve.axis(), curve.slipping()];
         axis.peak_bend_within(from, to) + slip.peak_bend_within(from, to)
     } else {
         curve.peak_bend_within(from, to)
@@ -535,7 +535,7 @@ fn greatest_speed(vehicle: &Vehicle, curve: &Curve, from: f64, to: f64) -> f64 {
 /// The most that each axle steers per metre between two fractions of a curve,
 /// rad/m.
 fn steered(vehicle: &Vehicle, curve: &Curve, from: f64, to: f64) -> [f64; 2] {
-    if !curve.crab {
+    if !curve.slips() {
         // The axles stand at atan(x·κ), x metres from base_link.
         let change = curve.peak_bend_rate_within(from, to);
         let ends = curve.bend(from).abs().min(curve.bend(to).abs());
@@ -544,14 +544,14 @@ fn steered(vehicle: &Vehicle, curve: &Curve, from: f64, to: f64) -> [f64; 2] {
             .axles()
             .map(|x| x.abs() * change / (1.0 + (x * least).powi(2)));
     }
-    if curve.turn == 0.0 {
+    let axis = curve.axis();
+    if axis.turn == 0.0 {
         // The wheels point along the motion.
         return [curve.peak_bend_within(from, to); 2];
     }
     // They stand at atan(tan β + x·κ/cos β) at a slip of β: bounded term by term.
-    let slipping = curve.slip().peak_bend_within(from, to);
+    let slipping = curve.slipping().peak_bend_within(from, to);
     let (sin, cos) = curve.peak_slip().sin_cos();
-    let axis = curve.axis();
     let turning = axis.peak_bend_within(from, to);
     let change = axis.peak_bend_rate_within(from, to);
     vehicle.axles().map(|x| {
@@ -597,6 +597,7 @@ mod tests {
 
     use super::*;
     use crate::check::{Surroundings, Task, check};
+    use crate::curve::Follows;
     use crate::optimum::Course;
     use crate::primitives::Limits;
     use crate::{Case, PlannerConfig};
@@ -678,13 +679,24 @@ mod tests {
         assert!(time(&Vehicle::shuttle()) < steered / 0.1);
     }
     /// A curve by its length, its turn and its bump.
-    fn curve(length: f64, turn: f64, bump: f64, crab: bool) -> Curve {
+    fn curve(length: f64, turn: f64, bump: f64, axis: Follows) -> Curve {
         Curve {
             length,
             turn,
             bump,
-            crab,
+            axis,
+            slip: 0.0,
         }
+    }
+
+    /// Into a slide, on in it and out of it.
+    fn slide([into, on, out]: [f64; 3], slip: f64) -> Vec<Curve> {
+        let ramp = |length| curve(length, slip, 0.0, Follows::Nothing);
+        let on = Curve {
+            slip,
+            ..curve(on, 0.0, 0.0, Follows::Nothing)
+        };
+        vec![ramp(into), on, ramp(out).reversed()]
     }
 
     /// Curves one after the other, each with whether the ends change before it.
@@ -708,7 +720,7 @@ mod tests {
                 from[0] + cos * end[0] - sin * end[1],
                 from[1] + sin * end[0] + cos * end[1],
             ];
-            direction += curve.heading(1.0);
+            direction += curve.direction(1.0);
         }
         legs
     }
@@ -724,14 +736,26 @@ mod tests {
     fn curves() -> impl Strategy<Value = Vec<(Curve, bool)>> {
         let turn = (0.8..8.0f64, -0.5..0.5f64, -0.15..0.15f64).prop_map(|(length, turn, bump)| {
             let scale = (length / 4.0).min(1.0);
-            curve(length, turn * scale, bump * scale, false)
+            vec![curve(length, turn * scale, bump * scale, Follows::Motion)]
         });
-        let crab = (0.8..8.0f64, -0.4..0.4f64).prop_map(|(l, bump)| curve(l, 0.0, bump, true));
-        let straight = (0.05..12.0f64).prop_map(|l| curve(l, 0.0, 0.0, false));
+        let crab = (0.8..8.0f64, -0.4..0.4f64)
+            .prop_map(|(l, bump)| vec![curve(l, 0.0, bump, Follows::Turn)]);
+        let straight = (0.05..12.0f64).prop_map(|l| vec![Curve::straight(l)]);
         let mixed = (1.5..8.0f64, -0.6..0.6f64, -0.3..0.3f64)
-            .prop_map(|(l, turn, bump)| curve(l, turn, bump, true));
-        let any = prop_oneof![3 => turn, 1 => crab, 1 => mixed, 1 => straight];
-        prop::collection::vec((any, prop::bool::weighted(0.15)), 1..8)
+            .prop_map(|(l, turn, bump)| vec![curve(l, turn, bump, Follows::Turn)]);
+        let slide = ([0.6..3.0f64, 0.05..6.0, 0.6..3.0], -0.44..0.44f64)
+            .prop_map(|(lengths, slip)| slide(lengths, slip));
+        let any = prop_oneof![3 => turn, 1 => crab, 1 => mixed, 1 => straight, 1 => slide];
+        let all = prop::collection::vec((any, prop::bool::weighted(0.15)), 1..8);
+        // Where the ends change before a slide they change in it too.
+        all.prop_map(|all| {
+            let each = |(curves, changes): (Vec<Curve>, bool)| {
+                let places = curves.into_iter().enumerate();
+                let each = places.map(move |(i, curve)| (curve, changes && i < 2));
+                each.collect::<Vec<_>>()
+            };
+            all.into_iter().flat_map(each).collect()
+        })
     }
 
     fn vehicles() -> impl Strategy<Value = Vehicle> {

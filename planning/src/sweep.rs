@@ -47,7 +47,7 @@ struct Swath {
 pub(crate) struct Sweeps<'a> {
     setting: Setting<'a>,
     frame: &'a Frame,
-    /// Of each end that leads, of each heading, of each primitive.
+    /// Of each end that leads, of each kind of state, of each primitive.
     swaths: Vec<Vec<Swath>>,
     places: Vec<Place>,
     circles: usize,
@@ -77,6 +77,7 @@ impl<'a> Sweeps<'a> {
             limits,
             footprint,
             obstacles,
+            ..
         } = setting;
         let cell = obstacles.cell();
         let [radius, inscribed] = [footprint.cover_radius(), footprint.reach_of_body()];
@@ -115,7 +116,7 @@ impl<'a> Sweeps<'a> {
             size: obstacles.size().map(|n| (f64::from(n) * PARTS) as i32),
         };
         for lead in [End::A, End::B] {
-            for list in &primitives.from {
+            for list in primitives.kinds() {
                 let swaths = list.iter().map(|primitive| {
                     sweeps.swath(
                         &primitive.motion,
@@ -168,11 +169,9 @@ impl<'a> Sweeps<'a> {
     /// `None` if the vehicle would touch something.
     pub(crate) fn primitive(&self, from: State, primitive: u8) -> Option<u64> {
         let here = from.at.map(|c| f64::from(c) * self.setting.primitives.cell);
-        let motion = || {
-            &self.setting.primitives.from[usize::from(from.heading)][usize::from(primitive)].motion
-        };
-        let list =
-            from.lead as usize * self.setting.primitives.from.len() + usize::from(from.heading);
+        let primitives = self.setting.primitives;
+        let motion = || &primitives.leaving(from)[usize::from(primitive)].motion;
+        let list = from.lead as usize * primitives.kinds().len() + primitives.kind(from);
         let swath = &self.swaths[list][usize::from(primitive)];
         let base = self.setting.obstacles.in_cells(self.frame.world(here));
         // Odd, where places are even: no sum of them is on a cell's border, so

@@ -4,7 +4,7 @@
 use crate::collision::Obstacles;
 use crate::error::PlanError;
 use crate::lattice::Frame;
-use crate::primitives::Primitives;
+use crate::primitives::{Primitives, Wheels};
 use crate::vehicle::End;
 
 /// The most lattice points that a grid may hold.
@@ -76,9 +76,11 @@ impl Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) at: [i32; 2],
-    /// Direction of motion, a heading of the lattice.
+    /// Where the end that leads points, a heading of the lattice; with straight
+    /// wheels the direction of motion.
     pub(crate) heading: u8,
     pub(crate) lead: End,
+    pub(crate) wheels: Wheels,
 }
 
 /// What is known of a state.
@@ -106,6 +108,8 @@ impl Record {
 pub(crate) struct Records {
     window: Window,
     headings: usize,
+    /// Records of a page with one end leading.
+    kinds: usize,
     /// Whether states with different ends leading are one.
     folded: bool,
     /// Of each point the number of its page, from 1.
@@ -114,8 +118,15 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new(window: Window, headings: usize, folded: bool) -> Self {
+    pub(crate) fn new(window: Window, primitives: &Primitives, folded: bool) -> Self {
+        let headings = primitives.units.len();
+        let wheels = if primitives.slide() {
+            Wheels::ALL.len()
+        } else {
+            1
+        };
         Self {
+            kinds: wheels * headings,
             pages: vec![0; window.points()],
             window,
             headings,
@@ -127,14 +138,15 @@ impl Records {
     /// Where the record of a state is; `None` outside of the window.
     pub(crate) fn slot(&mut self, state: State) -> Option<u32> {
         let index = self.window.index(state.at)?;
-        let stride = self.headings * if self.folded { 1 } else { 2 };
+        let stride = self.kinds * if self.folded { 1 } else { 2 };
         if self.pages[index] == 0 {
             self.records
                 .resize(self.records.len() + stride, Record::NONE);
             self.pages[index] = (self.records.len() / stride) as u32;
         }
         let lead = if self.folded { 0 } else { state.lead as usize };
-        let within = lead * self.headings + usize::from(state.heading);
+        let kind = state.wheels as usize * self.headings + usize::from(state.heading);
+        let within = lead * self.kinds + kind;
         Some(((self.pages[index] - 1) as usize * stride + within) as u32)
     }
 

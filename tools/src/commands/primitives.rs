@@ -9,7 +9,7 @@ use janus_planning::{Pose2, PrimitiveSet, Shape, Steering, Vehicle};
 use crate::Outcome;
 use crate::cli;
 use crate::config::Config;
-use crate::drawing::{BLUE, Escaped, GREEN, PURPLE, VERMILION};
+use crate::drawing::{BLUE, Escaped, GREEN, ORANGE, PURPLE, VERMILION};
 use crate::export::write;
 
 pub(crate) fn run(args: &cli::Primitives) -> Result<Outcome> {
@@ -28,11 +28,12 @@ pub(crate) fn run(args: &cli::Primitives) -> Result<Outcome> {
 const PER_METRE: f64 = 20.0;
 
 /// What there is of each kind of steering, and the colours it is drawn in.
-const KINDS: [(Steering, &str, &str); 4] = [
+const KINDS: [(Steering, &str, &str); 5] = [
     (Steering::Straight, "straight", "#333333"),
     (Steering::CounterPhase, "counter-phase", BLUE),
     (Steering::Crab, "crab", VERMILION),
     (Steering::Mixed, "mixed", GREEN),
+    (Steering::Slide, "slide", ORANGE),
 ];
 
 /// A set for people.
