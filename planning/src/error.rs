@@ -28,6 +28,10 @@ pub enum PlanError {
     /// The vehicle at the goal, with its margin, would reach out of the grid.
     #[error("the goal is outside of the grid")]
     GoalOutside,
+    /// The vehicle moves faster than it can, or too fast to stop in the room
+    /// that there is.
+    #[error("the vehicle is too fast for the room there is")]
+    TooFast,
     /// Everything that can be reached was searched.
     #[error("no way to the goal: all {expansions} reachable states searched")]
     NoPath {
@@ -67,6 +71,7 @@ impl PlanError {
             Self::NoPath { .. } => "no_path",
             Self::BudgetExhausted { .. } => "budget_exhausted",
             Self::Deadline { .. } => "deadline",
+            Self::TooFast => "too_fast",
             Self::CheckFailed(_) => "check_failed",
         }
     }

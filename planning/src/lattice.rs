@@ -129,6 +129,34 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
+    /// Straight on from a pose by some metres.
+    pub(crate) fn straight(from: Pose2, lead: End, metres: f64) -> Self {
+        Self {
+            from: [from.x, from.y],
+            direction: match lead {
+                End::A => from.theta,
+                End::B => wrap(from.theta + PI),
+            },
+            lead,
+            curve: Curve::straight(metres),
+        }
+    }
+
+    /// The pose at which it ends.
+    pub(crate) fn end(&self) -> Pose2 {
+        let [x, y] = self.curve.end();
+        let (sin, cos) = self.direction.sin_cos();
+        let axis = self.direction + self.curve.heading(1.0);
+        Pose2::new(
+            self.from[0] + cos * x - sin * y,
+            self.from[1] + sin * x + cos * y,
+            match self.lead {
+                End::A => wrap(axis),
+                End::B => wrap(axis + PI),
+            },
+        )
+    }
+
     /// The same way back, the other end leading.
     pub(crate) fn reversed(&self) -> Self {
         let [x, y] = self

@@ -145,7 +145,7 @@ impl Planner {
         see: impl FnMut(&Improvement),
     ) -> Result<Plan, PlanError> {
         let begun = Instant::now();
-        query.validate()?;
+        query.validate(&self.vehicle)?;
         let ground = self.prepare(grid)?;
         let left = |deadline: Duration| deadline.saturating_sub(begun.elapsed());
         let query = Query {

@@ -14,6 +14,7 @@ use crate::curve::Curve;
 use crate::error::PlanError;
 use crate::lattice::{Edge, Frame, Leg, Reach, Setting, Way, direction};
 use crate::pose::{Pose2, wrap};
+use crate::price::Prices;
 use crate::primitives::Motion;
 use crate::shortcut::Known;
 use crate::vehicle::End;
@@ -57,6 +58,27 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            price: self.price,
+            least: self.least,
+            expansions: self.expansions,
+        }
+    }
+
+    /// Drives a leg before all others.
+    pub(crate) fn begin_with(&mut self, leg: Leg, price: u64, prices: &Prices) {
+        let changes = self
+            .legs
+            .first()
+            .is_some_and(|first| first.lead != leg.lead);
+        let change = if changes { prices.end_change() } else { 0 };
+        self.lead = leg.lead;
+        self.legs.insert(0, leg);
+        self.price += price + change;
+        self.least += price + change;
+    }
+
     /// The same way, driven back from where it ends, which is the start. Where
     /// the ends are alike the way may end there either way round.
     pub(crate) fn reversed(self, start: Pose2) -> Self {

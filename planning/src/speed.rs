@@ -46,21 +46,32 @@ const STEADY_PARTS: u32 = 8;
 /// Instants nearer to each other are one, s.
 const INSTANT: f64 = 1e-9;
 
-/// Drives the legs from standstill to standstill; `at` is where the vehicle
-/// stands and `lead` the end that leads first.
-pub(crate) fn profile(vehicle: &Vehicle, legs: &[Leg], at: Pose2, lead: End) -> Vec<Sample> {
+/// Drives the legs to standstill from where the vehicle is, `at`, with a speed
+/// at which the end `lead` leads, or from standstill; `None` if that is too
+/// fast to be brought down in time.
+pub(crate) fn profile(
+    vehicle: &Vehicle,
+    legs: &[Leg],
+    at: Pose2,
+    (speed, lead): (f64, End),
+) -> Option<Vec<Sample>> {
     let mut samples = vec![Sample {
         t: 0.0,
         x: at.x,
         y: at.y,
         theta: wrap(at.theta),
-        v: 0.0,
+        v: speed,
         a: 0.0,
         kappa: 0.0,
         steer_a: 0.0,
         steer_b: 0.0,
         lead,
     }];
+    let stops_first = legs.first().is_none_or(|leg| leg.lead != lead);
+    if speed > 0.0 && stops_first {
+        return None;
+    }
+    let mut speed = speed;
     for stretch in legs.chunk_by(|a, b| a.lead == b.lead) {
         let lead = stretch[0].lead;
         if let Some(last) = samples.last().copied().filter(|last| last.lead != lead) {
@@ -71,10 +82,24 @@ pub(crate) fn profile(vehicle: &Vehicle, legs: &[Leg], at: Pose2, lead: End) -> 
             });
         }
         let path = Path::new(vehicle, stretch);
-        let pieces = path.fastest(vehicle);
+        let pieces = path.fastest(vehicle, speed)?;
         path.drive(vehicle, &pieces, &mut samples);
+        speed = 0.0;
     }
-    samples
+    Some(samples)
+}
+
+/// On a way so long the vehicle can be brought from a speed to any that is
+/// lower, m. It takes longer to come down to a third of it than to stop.
+pub(crate) fn braking_distance(vehicle: &Vehicle, speed: f64) -> f64 {
+    const TRIED: u32 = 16;
+    /// What may lie between those that are tried.
+    const BETWEEN: f64 = 1.02;
+    let drive = Drive::of(vehicle);
+    (0..TRIED)
+        .map(|i| speed * f64::from(i) / f64::from(TRIED))
+        .map(|to| drive.down(to, speed).length() * BETWEEN)
+        .fold(0.0, f64::max)
 }
 
 /// The most samples of a stop: it may begin faster than the vehicle can drive.
@@ -225,20 +250,28 @@ impl<'a> Path<'a> {
         Self { cells, places }
     }
 
-    /// How the path is driven.
-    fn fastest(&self, vehicle: &Vehicle) -> Vec<Piece> {
+    /// How the path is driven from a speed; `None` if that is too fast for it.
+    fn fastest(&self, vehicle: &Vehicle, speed: f64) -> Option<Vec<Piece>> {
+        if speed > self.cells.first()?.limit {
+            return None;
+        }
         let drive = Drive::of(vehicle);
-        let mut pieces = self.pieces(&drive, vehicle.max_speed);
+        let mut pieces = self.pieces(&drive, vehicle.max_speed, speed);
+        let (_, driven) = pieces.split_last()?;
+        let is_driven = driven.iter().all(|piece| piece.hump.is_some());
+        if pieces[0].pass.speed < speed || !is_driven {
+            return None;
+        }
         self.ease(&drive, vehicle.max_speed, &mut pieces);
         let mut backward = reversed(&pieces);
         self.ease(&drive.reversed(), vehicle.max_speed, &mut backward);
-        reversed(&backward)
+        Some(reversed(&backward))
     }
 
-    /// Cuts the way from standstill to standstill until every hump keeps to the
+    /// Cuts the way from a speed to standstill until every hump keeps to the
     /// speed of every cell.
-    fn pieces(&self, drive: &Drive, max_speed: f64) -> Vec<Piece> {
-        let mut pieces = vec![Piece::level(0, 0.0), Piece::level(self.cells.len(), 0.0)];
+    fn pieces(&self, drive: &Drive, max_speed: f64, speed: f64) -> Vec<Piece> {
+        let mut pieces = vec![Piece::level(0, speed), Piece::level(self.cells.len(), 0.0)];
         let mut k = 0;
         while k + 1 < pieces.len() {
             let [from, to] = [pieces[k], pieces[k + 1]];
@@ -627,8 +660,9 @@ mod tests {
             &vehicle,
             &[leg(0.0, End::A, straight(40.0))],
             Pose2::default(),
-            End::A,
-        );
+            (0.0, End::A),
+        )
+        .expect("from standstill");
         // 4 m/s after 5.8 s; braking takes 4.53 s; half the speed all the while.
         let (up, down) = (4.0 / 0.8 + 0.8 / 1.0, 4.0 / 1.2 + 1.2 / 1.0);
         let expected = up + down + (40.0 - 2.0 * (up + down)) / 4.0;
@@ -649,7 +683,8 @@ mod tests {
             leg(0.0, End::A, straight(3.0)),
             leg(3.0, End::B, straight(5.0)),
         ];
-        let samples = profile(&vehicle, &legs, Pose2::default(), End::A);
+        let samples =
+            profile(&vehicle, &legs, Pose2::default(), (0.0, End::A)).expect("from standstill");
         let at = samples
             .iter()
             .position(|s| s.lead == End::B)
@@ -670,7 +705,9 @@ mod tests {
             ..Vehicle::shuttle()
         };
         let time = |vehicle: &Vehicle| {
-            let samples = profile(vehicle, &[leg(0.0, End::A, turn)], Pose2::default(), End::A);
+            let way = [leg(0.0, End::A, turn)];
+            let samples =
+                profile(vehicle, &way, Pose2::default(), (0.0, End::A)).expect("from standstill");
             samples.last().map_or(0.0, |last| last.t)
         };
         // There and back through the greatest angle at 0.1 rad/s.
@@ -726,7 +763,8 @@ mod tests {
     }
 
     fn drive(vehicle: &Vehicle, legs: &[Leg]) -> Vec<Sample> {
-        profile(vehicle, legs, Pose2::default(), legs[0].lead)
+        let from = (0.0, legs[0].lead);
+        profile(vehicle, legs, Pose2::default(), from).expect("from standstill")
     }
 
     fn duration(vehicle: &Vehicle, legs: &[Leg]) -> f64 {
@@ -896,6 +934,35 @@ mod tests {
             };
             let nothing = Surroundings::default();
             prop_assert_eq!(check(&samples, &task, &vehicle, nothing, &config), Ok(()));
+        }
+
+        #[test]
+        fn whoever_moves_goes_on_from_there_or_is_too_fast(
+            curves in curves(),
+            vehicle in vehicles(),
+            share in 0.01..1.0f64,
+        ) {
+            let speed = share * vehicle.max_speed;
+            let on = braking_distance(&vehicle, speed);
+            let config = PlannerConfig::default();
+            let limits = Limits::new(&vehicle, &config);
+            let curves: Vec<_> = curves.into_iter().filter(|(curve, _)| limits.allow(curve)).collect();
+            let on = std::iter::once((Curve::straight(on), false));
+            let (bare, ahead) = (way(&curves, 0.0, End::A), way(&on.chain(curves).collect::<Vec<_>>(), 0.0, End::A));
+            let profile = |legs: &[Leg]| profile(&vehicle, legs, Pose2::default(), (speed, End::A));
+            // With as much way as it takes to stop, nothing is too fast.
+            let ahead = profile(&ahead);
+            prop_assert!(ahead.is_some());
+            for samples in [ahead, profile(&bare)].into_iter().flatten() {
+                prop_assert_eq!(samples[0].v, speed);
+                let task = Task {
+                    start: Pose2::default(),
+                    speed,
+                    goal: samples.last().map(Sample::pose),
+                };
+                let nothing = Surroundings::default();
+                prop_assert_eq!(check(&samples, &task, &vehicle, nothing, &config), Ok(()));
+            }
         }
 
         #[test]

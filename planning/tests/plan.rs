@@ -5,8 +5,8 @@ use std::f64::consts::{FRAC_PI_2, PI};
 use std::time::Duration;
 
 use janus_planning::{
-    Case, Cell, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2, Query,
-    Task, Unknown, Vehicle, check,
+    Case, Cell, Costs, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2,
+    Query, Sample, Task, Unknown, Vehicle, check,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -222,6 +222,97 @@ fn a_gap_is_driven_if_the_vehicle_fits_with_its_margin() {
     assert!(matches!(error, PlanError::NoPath { .. }), "{error}");
 }
 
+/// A long shift to the side for one who pays for turning: the wheels stay at an
+/// angle for metres, more than one curve from straight wheels to straight wheels
+/// could shift the vehicle.
+#[test]
+fn a_long_shift_is_a_slide() {
+    let config = PlannerConfig {
+        costs: Costs {
+            turn: 5.0,
+            ..Costs::default()
+        },
+        ..patient()
+    };
+    let grid = walls(100, |_, y| y.abs() < 5.0);
+    let (start, goal) = (pose(0.0, -2.5, 0.0), pose(15.0, 2.5, 0.0));
+    let plan = plan(&planner_with(config), &grid, start, goal);
+    assert!(
+        plan.samples
+            .iter()
+            .all(|s| s.theta.abs() < 1e-6 && s.steer_a == s.steer_b)
+    );
+    // The angle that a lattice vector has, for as long as it is the same.
+    let steady = |pair: &&[Sample]| pair[0].steer_a > 0.3 && pair[0].steer_a == pair[1].steer_a;
+    let metres = |pair: &[Sample]| pair[0].pose().distance(pair[1].pose());
+    let slid: f64 = plan.samples.windows(2).filter(steady).map(metres).sum();
+    assert!(slid > 4.0, "{slid}");
+}
+
+/// From a moving vehicle's speed, with the end that leads.
+#[test]
+fn whoever_moves_goes_on_from_there() {
+    let planner = planner();
+    let street = walls(200, |_, y| y.abs() < 4.0);
+    let moving = |start, goal, speed, lead| {
+        let query = Query {
+            speed,
+            lead,
+            ..Query::new(start, goal)
+        };
+        let plan = planner.answer(&street, &query, |_| ())?;
+        let task = Task {
+            start,
+            speed,
+            goal: Some(goal),
+        };
+        check(
+            &plan.samples,
+            &task,
+            planner.vehicle(),
+            &street,
+            planner.config(),
+        )
+        .unwrap();
+        assert_eq!((plan.samples[0].v, plan.samples[0].lead), (speed, lead));
+        Ok::<_, PlanError>(plan)
+    };
+    let (start, ahead) = (pose(0.0, 0.0, 0.0), pose(25.0, 0.5, 0.0));
+    let fast = moving(start, ahead, 3.0, End::A).unwrap();
+    let still = plan(&planner, &street, start, ahead);
+    assert!(fast.duration_s < still.duration_s - 1.0);
+    // The other end may lead the same way round.
+    let flipped = moving(start.flipped(), ahead.flipped(), 3.0, End::B).unwrap();
+    assert_eq!(
+        (flipped.cost, flipped.duration_s),
+        (fast.cost, fast.duration_s)
+    );
+
+    // What lies behind, or aside, it comes back to once it has stopped.
+    let behind = moving(start, pose(-10.0, 0.0, 0.0), 3.0, End::A).unwrap();
+    assert_eq!(behind.end_changes, 1);
+    let overshot = behind.samples.iter().map(|s| s.x).fold(0.0, f64::max);
+    assert!((4.0..8.0).contains(&overshot), "{overshot}");
+    assert!(behind.cost > 10.0 + 2.0 * 4.0);
+
+    // 8 m from the end of the street 4 m/s are too many.
+    let late = pose(30.0, 0.0, 0.0);
+    assert_eq!(
+        moving(late, pose(20.0, 0.0, 0.0), 4.0, End::A),
+        Err(PlanError::TooFast)
+    );
+    assert!(moving(late, pose(20.0, 0.0, 0.0), 4.0, End::B).is_ok());
+    for speed in [4.1, -0.1, 1e300] {
+        assert_eq!(moving(start, ahead, speed, End::A), Err(PlanError::TooFast));
+    }
+    for speed in [f64::NAN, f64::INFINITY] {
+        assert_eq!(
+            moving(start, ahead, speed, End::A),
+            Err(PlanError::NotFinite)
+        );
+    }
+}
+
 /// A grid seen one after another, and what a plan was worth on the next.
 #[test]
 fn an_earlier_plan_saves_the_search() {
@@ -361,7 +452,7 @@ fn unknown_is_priced_or_blocked() {
         }
     });
     let dear = PlannerConfig {
-        costs: janus_planning::Costs {
+        costs: Costs {
             unknown: 50.0,
             ..Default::default()
         },
@@ -372,7 +463,7 @@ fn unknown_is_priced_or_blocked() {
         0.0
     );
     let free = PlannerConfig {
-        costs: janus_planning::Costs {
+        costs: Costs {
             unknown: 0.0,
             ..Default::default()
         },
@@ -386,7 +477,7 @@ fn who_pays_for_time_takes_the_wider_turn() {
     let grid = walls(120, |_, _| true);
     let (start, goal) = (pose(-6.0, -6.0, 0.0), pose(6.0, 6.0, FRAC_PI_2));
     let paying = |time| PlannerConfig {
-        costs: janus_planning::Costs {
+        costs: Costs {
             length: 1.0,
             turn: 0.0,
             time,

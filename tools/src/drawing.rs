@@ -14,7 +14,7 @@ pub(crate) const BLUE: &str = "#0072B2";
 pub(crate) const VERMILION: &str = "#D55E00";
 pub(crate) const GREEN: &str = "#009E73";
 pub(crate) const PURPLE: &str = "#CC79A7";
-const YELLOW: &str = "#E69F00";
+pub(crate) const YELLOW: &str = "#E69F00";
 const DARK: &str = "#333333";
 const GREY: &str = "#DDDDDD";
 

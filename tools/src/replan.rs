@@ -8,6 +8,9 @@ use janus_planning::{End, Plan, PlanError, Planner, Pose2, Query, Stop, goal_ahe
 
 use crate::cli;
 
+/// Slower than this a logged vehicle stands, m/s: its pose is not known better.
+const AT_REST: f64 = 0.05;
+
 /// A planner on its way along a log.
 pub(crate) struct Replanner {
     planner: Planner,
@@ -30,8 +33,8 @@ impl Replanner {
         self.last = None;
     }
 
-    /// Plans from where the log has the vehicle, standing still, to its goal;
-    /// the goal is given back too.
+    /// Plans from where the log has the vehicle, and from how fast it is there as
+    /// far as it can be that fast, to its goal; the goal is given back too.
     pub(crate) fn plan(
         &mut self,
         frame: &Frame,
@@ -42,10 +45,14 @@ impl Replanner {
         }
         let start = frame.pose.as_ref().map_or_else(Pose2::default, on_ground);
         let goal = self.route.goal(frame.stamp);
+        let (logged, lead) = self.route.motion(frame.stamp);
+        let speed = if logged < AT_REST { 0.0 } else { logged };
         let plan = match goal {
             Some(goal) => {
                 let query = Query {
                     previous: self.last.as_ref(),
+                    speed: speed.min(self.planner.vehicle().max_speed),
+                    lead,
                     ..Query::new(start, goal)
                 };
                 self.planner.answer(grid, &query, |_| ())
@@ -63,8 +70,7 @@ impl Replanner {
         }
         self.last = plan.as_ref().ok().cloned();
         let plan = plan.map_err(|error| {
-            let (speed, lead) = self.route.motion(frame.stamp);
-            let stop = self.planner.stop(grid, start, speed, lead).ok();
+            let stop = self.planner.stop(grid, start, logged, lead).ok();
             Halt { error, stop }
         });
         (goal, plan)

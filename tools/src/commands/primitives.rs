@@ -9,7 +9,7 @@ use janus_planning::{Pose2, PrimitiveSet, Shape, Steering, Vehicle};
 use crate::Outcome;
 use crate::cli;
 use crate::config::Config;
-use crate::drawing::{BLUE, Escaped, GREEN, ORANGE, PURPLE, VERMILION};
+use crate::drawing::{BLUE, Escaped, GREEN, PURPLE, VERMILION, YELLOW};
 use crate::export::write;
 
 pub(crate) fn run(args: &cli::Primitives) -> Result<Outcome> {
@@ -33,7 +33,7 @@ const KINDS: [(Steering, &str, &str); 5] = [
     (Steering::CounterPhase, "counter-phase", BLUE),
     (Steering::Crab, "crab", VERMILION),
     (Steering::Mixed, "mixed", GREEN),
-    (Steering::Slide, "slide", ORANGE),
+    (Steering::Slide, "slide", YELLOW),
 ];
 
 /// A set for people.
