@@ -120,7 +120,7 @@ impl Params {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct Footprint {
-    /// Of its middle in the window's frame, mm.
+    /// Of its middle in odom, mm.
     pub centre: [i32; 2],
     /// Cosine and sine of the direction of its length, Q2.14.
     pub heading: [i32; 2],

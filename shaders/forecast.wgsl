@@ -10,7 +10,7 @@ struct Params {
 
 // An object at a time.
 struct Footprint {
-    // In the window's frame, mm.
+    // In odom, mm.
     centre: vec2<i32>,
     // Cosine and sine of the direction of its length, Q2.14.
     heading: vec2<i32>,

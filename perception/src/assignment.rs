@@ -86,10 +86,10 @@ mod tests {
             return 0.0;
         };
         let mut best = greatest(scores, row + 1, taken);
-        for column in 0..taken.len() {
-            if !taken[column] && of_row[column] > 0.0 {
+        for (column, &score) in of_row.iter().enumerate() {
+            if !taken[column] && score > 0.0 {
                 taken[column] = true;
-                best = best.max(of_row[column] + greatest(scores, row + 1, taken));
+                best = best.max(score + greatest(scores, row + 1, taken));
                 taken[column] = false;
             }
         }

@@ -219,7 +219,7 @@ mod geometry {
 #[test]
 fn a_cell_counts_that_is_touched_and_none_that_is_farther_than_a_centimetre() {
     let side = prop::sample::select(vec![16u32, 32, 64]);
-    let cell = prop::sample::select(vec![20, 100, 200, 333, 2_000]);
+    let cell = prop::sample::select(vec![20, 100, 200, 333, 2_000, Window::MAX_CELL_MM]);
     let place = prop::array::uniform2(-1.0..1.0f64);
     let yaw = prop_oneof![
         6 => -4.0..4.0f64,
@@ -227,19 +227,22 @@ fn a_cell_counts_that_is_touched_and_none_that_is_farther_than_a_centimetre() {
         // Nearly along an axis.
         1 => -1e-4..1e-4f64,
     ];
-    let size = || prop::array::uniform2(prop_oneof![3 => 0.01..6.0f64, 1 => 0.01..24.0f64]);
+    let sides = |most| prop::array::uniform2(0.01..most);
+    let sizes = prop_oneof![
+        3 => (sides(6.0), sides(3.0)),
+        1 => (sides(24.0), sides(12.0)),
+        1 => (sides(49.99), Just([0.0; 2])),
+        1 => (Just([49.99; 2]), Just([0.0; 2])),
+    ];
     let [hits, rings] = [const { Cell::new(0usize) }; 2];
-    let cases = (side, cell, place, yaw, size(), size());
+    let cases = (side, cell, place, yaw, sizes);
     runner(300)
-        .run(&cases, |(side, cell, place, yaw, size, margin)| {
+        .run(&cases, |(side, cell, place, yaw, (size, margin))| {
             let window = Window::about([70_000, -30_000], side, cell);
             let length = f64::from(cell) * 1e-3;
             let half = f64::from(side) * length / 2.0 + 2.0;
             let place = [70.0 + place[0] * half, -30.0 + place[1] * half];
-            let margin = margin.map(|m| m / 2.0);
-            let Some(footprint) = Footprint::new(place, yaw, size, margin) else {
-                return Err(TestCaseError::reject("too large"));
-            };
+            let footprint = Footprint::new(place, yaw, size, margin).unwrap();
             let params = Params::new(window, 1, 1).unwrap();
             let mut twin = Twin::default();
             twin.run(&params, &[footprint.at(0, 200, 100)]);

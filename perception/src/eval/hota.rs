@@ -164,14 +164,12 @@ fn alignment(sequence: &Sequence) -> BTreeMap<(usize, usize), f64> {
         let sum_of_column = |j| (0..rows).map(|i| frame.similarity(i, j)).sum();
         let of_rows: Vec<f64> = (0..rows).map(sum_of_row).collect();
         let of_columns: Vec<f64> = (0..columns).map(sum_of_column).collect();
-        for i in 0..rows {
-            for j in 0..columns {
+        for (i, (&truth, of_row)) in frame.truths.iter().zip(&of_rows).enumerate() {
+            for (j, (&track, of_column)) in frame.tracks.iter().zip(&of_columns).enumerate() {
                 let similarity = frame.similarity(i, j);
-                let either = of_rows[i] + of_columns[j] - similarity;
+                let either = of_row + of_column - similarity;
                 if similarity > 0.0 && either > ROUNDING {
-                    *common
-                        .entry((frame.truths[i], frame.tracks[j]))
-                        .or_default() += similarity / either;
+                    *common.entry((truth, track)).or_default() += similarity / either;
                 }
             }
         }

@@ -147,7 +147,8 @@ impl TrackFrame {
     pub fn matches(&self, least: f64) -> Vec<Option<usize>> {
         let width = self.tracks.len();
         assign(self.truths.len(), width, |i, j| {
-            let similarity = within(self.similarity[i * width + j]);
+            let similarity = self.similarity.get(i * width + j);
+            let similarity = similarity.map_or(0.0, |&s| within(s));
             if similarity >= least - ROUNDING {
                 similarity
             } else {
@@ -158,26 +159,28 @@ impl TrackFrame {
 
     /// The frame without what is neither to be found nor wrong to be tracked:
     /// the truths that are `ignored`, the tracks that are theirs, and those
-    /// that are `outside` and no truth's. Who is whose is told by all truths
-    /// and tracks that are at least so much alike, `least` above 0.
+    /// that are `outside` and no truth's; both have a flag for each. Who is
+    /// whose is told by [`TrackFrame::matches`] of all.
     ///
     /// That is what `trackeval` does with the truncated, occluded and
     /// neighbouring ones of KITTI.
     pub fn without(&self, ignored: &[bool], outside: &[bool], least: f64) -> Self {
+        let is = |flags: &[bool], i: usize| flags.get(i).is_some_and(|&flag| flag);
         let width = self.tracks.len();
-        let mut keep: Vec<bool> = outside.iter().map(|outside| !outside).collect();
-        for (track, &ignored) in self.matches(least).iter().zip(ignored) {
+        let mut keep: Vec<bool> = (0..width).map(|j| !is(outside, j)).collect();
+        for (i, track) in self.matches(least).iter().enumerate() {
             if let &Some(track) = track {
-                keep[track] = !ignored;
+                keep[track] = !is(ignored, i);
             }
         }
-        let truths = || (0..self.truths.len()).filter(|&i| !ignored[i]);
+        let truths = || (0..self.truths.len()).filter(|&i| !is(ignored, i));
         let tracks = || (0..width).filter(|&j| keep[j]);
+        let pairs = truths().flat_map(|i| tracks().map(move |j| i * width + j));
         Self {
             truths: truths().map(|i| self.truths[i]).collect(),
             tracks: tracks().map(|j| self.tracks[j]).collect(),
-            similarity: truths()
-                .flat_map(|i| tracks().map(move |j| self.similarity[i * width + j]))
+            similarity: pairs
+                .filter_map(|k| self.similarity.get(k).copied())
                 .collect(),
         }
     }

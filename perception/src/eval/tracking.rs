@@ -44,17 +44,24 @@ pub fn score_tracking(
 
     let mut boxes: Vec<(ObjectState, ObjectState)> = Vec::new();
     let mut forecasts = Vec::new();
-    for (moment, frame) in moments.iter().zip(&frames) {
-        let truths: BTreeMap<u64, &TruthObject> = moment
-            .truths
-            .iter()
-            .map(|truth| (truth.id, truth))
-            .collect();
-        let tracks: BTreeMap<u64, &TrackedObject> = moment
-            .tracks
-            .iter()
-            .map(|track| (track.id, track))
-            .collect();
+    for (number, (moment, frame)) in moments.iter().zip(&frames).enumerate() {
+        let twice = |of, id| SequenceError::Twice {
+            frame: number,
+            of,
+            id,
+        };
+        let mut truths: BTreeMap<u64, &TruthObject> = BTreeMap::new();
+        for truth in &moment.truths {
+            if truths.insert(truth.id, truth).is_some() {
+                return Err(twice("truths", truth.id));
+            }
+        }
+        let mut tracks: BTreeMap<u64, &TrackedObject> = BTreeMap::new();
+        for track in &moment.tracks {
+            if tracks.insert(track.id, track).is_some() {
+                return Err(twice("tracks", track.id));
+            }
+        }
         for (i, j) in frame.matches(relevance.least).iter().enumerate() {
             let Some(j) = j else { continue };
             let (truth, track) = (truths[&frame.truths[i]], tracks[&frame.tracks[*j]]);
