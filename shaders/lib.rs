@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod context;
 pub mod distance;
 pub mod fixed;
+pub mod forecast;
 pub mod fuse;
 pub mod ground;
 pub mod kernel;

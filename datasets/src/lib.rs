@@ -29,6 +29,7 @@ pub use error::{BrokenFrame, Error, Result};
 pub use frame::{Frame, Image, Pixels, Sweep};
 pub use geometry::{Point, Pose, Waypoint};
 pub use info::{Annotations, Gap, Info, Jump, Sensor, SensorKind, Topic};
+pub use kitti::tracks as kitti_tracks;
 pub use log::{Log, Options};
 pub use loss::{Loss, Lost};
 pub use trajectory::Trajectory;

@@ -1,6 +1,7 @@
 //! From a [`janus_datasets::Frame`] to a [`Scene`]: what the cameras see and
 //! where the vehicle can drive.
 
+mod assignment;
 mod cloud;
 pub mod config;
 pub mod detect;

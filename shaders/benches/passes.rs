@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use janus_shaders::fixed::Transform;
 use janus_shaders::{
-    Context, DeviceChoice, Window, cluster, distance, fuse, ground, occupancy, voxel,
+    Context, DeviceChoice, Window, cluster, distance, forecast, fuse, ground, occupancy, voxel,
 };
 use scan::Scan;
 use wgpu::CommandEncoder;
@@ -300,5 +300,58 @@ fn passes(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, passes);
+/// Fifty objects with three hypotheses of ten steps each, over the window.
+fn traffic() -> (forecast::Params, Vec<forecast::Footprint>) {
+    let layers = 10;
+    let footprints = (0..50 * 3 * layers).map(|i| {
+        let (object, hypothesis, step) = (i / 30, i / 10 % 3, i % layers);
+        let yaw = f64::from(object) * 2.4 + f64::from(hypothesis) * 0.1 * f64::from(step);
+        let way = f64::from(step) * 4.0;
+        let place = [
+            (f64::from(object) * 0.754).sin() * 40.0 + yaw.cos() * way,
+            (f64::from(object) * 1.319).cos() * 40.0 + yaw.sin() * way,
+        ];
+        let margin = 0.1 + 0.1 * f64::from(step);
+        let footprint = forecast::Footprint::new(place, yaw, [4.5, 1.8], [margin; 2]);
+        let footprint = footprint.expect("a car has such sides");
+        footprint.at(step, 200, 80)
+    });
+    let footprints: Vec<_> = footprints.collect();
+    let window = Window::about([0; 2], SIDE, 200);
+    let params = forecast::Params::new(window, layers, footprints.len());
+    (params.expect("so many cells are held"), footprints)
+}
+
+fn forecast(criterion: &mut Criterion) {
+    let name = std::env::var("JANUS_TEST_DEVICE").unwrap_or_else(|_| "llvmpipe".into());
+    let context = Context::open(&DeviceChoice::Named(name)).ok().flatten();
+    let (params, footprints) = traffic();
+    let mut group = criterion.benchmark_group(format!("{} footprints", footprints.len()));
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2));
+    let mut twin = forecast::Twin::default();
+    assert_eq!(twin.run(&params, &footprints), Default::default());
+    let filled = twin.layers().iter().filter(|&&weight| weight > 0).count();
+    assert!(filled > 100_000, "the footprints touch little: {filled}");
+    group.bench_function("forecast/twin", |b| {
+        b.iter(|| twin.run(&params, &footprints));
+    });
+    let Some(context) = &context else { return };
+    let pipeline = forecast::Pipeline::new(context);
+    let bound = pipeline.bind(context, &params);
+    group.bench_function(format!("forecast/{}", context.adapter.name), |b| {
+        b.iter(|| {
+            bound.write(&context.queue, &params, &footprints);
+            let mut encoder = context.device.create_command_encoder(&Default::default());
+            pipeline.encode(&mut encoder, None, &bound, &params);
+            context.queue.submit([encoder.finish()]);
+            context.wait().expect("the device goes on");
+        });
+    });
+    context.check().expect("the device worked");
+}
+
+criterion_group!(benches, passes, forecast);
 criterion_main!(benches);

@@ -4,14 +4,15 @@
 
 use std::mem::{offset_of, size_of};
 
-use janus_shaders::{cluster, distance, fuse, ground, occupancy, voxel};
+use janus_shaders::{cluster, distance, forecast, fuse, ground, occupancy, voxel};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, TypeInner};
 
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("cluster", cluster::SOURCE),
     ("distance", distance::SOURCE),
+    ("forecast", forecast::SOURCE),
     ("fuse", fuse::SOURCE),
     ("ground", ground::SOURCE),
     ("occupancy", occupancy::SOURCE),
@@ -88,6 +89,27 @@ fn parameters_have_one_layout() {
         points,
         max,
         height
+    );
+    same_layout!(
+        forecast::SOURCE,
+        "Params",
+        forecast::Params,
+        window,
+        layers,
+        footprints
+    );
+    same_layout!(
+        forecast::SOURCE,
+        "Footprint",
+        forecast::Footprint,
+        centre,
+        heading,
+        half,
+        margin,
+        layer,
+        weight,
+        margin_weight,
+        pad
     );
     same_layout!(
         fuse::SOURCE,

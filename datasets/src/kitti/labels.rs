@@ -15,7 +15,7 @@ const LABELS_LIMIT: u64 = 32 << 20;
 /// No place or size, m, is greater.
 const LARGEST: f64 = 1e4;
 /// What stands for regions that nobody looked at.
-const UNLABELLED: &str = "DontCare";
+pub(super) const UNLABELLED: &str = "DontCare";
 
 /// The boxes of one frame's file.
 pub(super) fn read(path: &Path, base_from_rect: &Pose) -> Result<Vec<Annotation>> {
@@ -54,7 +54,7 @@ pub(super) fn read_tracks(
     Ok(frames)
 }
 
-fn malformed(path: &Path, line: usize, expected: String) -> Error {
+pub(super) fn malformed(path: &Path, line: usize, expected: String) -> Error {
     Error::Malformed {
         path: path.into(),
         field: format!("line {}", line + 1),
@@ -84,20 +84,25 @@ fn parse(words: &[&str], track: &str, base_from_rect: &Pose) -> Result<Option<An
     if [height, width, length].iter().any(|side| *side <= 0.0) {
         return Err("height, width and length above zero".into());
     }
-    let rect_from_box = Pose::from_parts(
-        Translation3::new(x, y - height / 2.0, z),
-        UnitQuaternion::from_axis_angle(&Vector3::y_axis(), turn) * rect_from_unturned(),
-    );
     Ok(Some(Annotation {
         track: track.into(),
         class: class(label),
         label: (*label).into(),
-        base_from_box: base_from_rect * rect_from_box,
+        base_from_box: base_from_rect * rect_from_box([x, y, z], height, turn),
         size: [length, width, height],
         velocity: None,
         points: None,
         visibility: None,
     }))
+}
+
+/// The pose of the centre of a box of so much height, from the middle of its
+/// underside and its turn.
+pub(super) fn rect_from_box([x, y, z]: [f64; 3], height: f64, turn: f64) -> Pose {
+    Pose::from_parts(
+        Translation3::new(x, y - height / 2.0, z),
+        UnitQuaternion::from_axis_angle(&Vector3::y_axis(), turn) * rect_from_unturned(),
+    )
 }
 
 /// From a box that is not turned: its length lies along the camera's x (to the

@@ -13,6 +13,7 @@ mod recording;
 mod scan;
 mod sequence;
 mod tracklets;
+pub mod tracks;
 
 use std::path::Path;
 
