@@ -6,6 +6,8 @@ mod detr;
 mod error;
 mod family;
 mod fastestdet;
+mod form;
+mod grid;
 mod input;
 mod letterbox;
 mod manifest;
@@ -31,13 +33,13 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 
 pub use error::DetectError;
+pub use manifest::Manifest;
 pub use options::{DetectorOptions, InputSize, Nms, Tiles};
 pub use providers::{ExecutionProvider, ProviderName};
 pub use runtime::{Inference, Runtime, RuntimeError};
 
 use letterbox::Letterbox;
-use manifest::Manifest;
-use model::{Failure, Model};
+use model::{Failure, Model, Network};
 use nms::{Candidate, Suppression};
 use tiles::Region;
 
@@ -161,12 +163,40 @@ impl Detector {
 
     /// SPDX expression of the weights' licence, where the manifest states it.
     pub fn licence(&self) -> Option<&str> {
-        self.model.network.licence.as_deref()
+        self.model.network.manifest.licence.as_deref()
     }
 
     /// Where the weights come from, where the manifest states it.
     pub fn source(&self) -> Option<&str> {
-        self.model.network.source.as_deref()
+        self.model.network.manifest.source.as_deref()
+    }
+
+    /// The family as which the network was recognised, by the name that it
+    /// has in manifests.
+    pub fn family(&self) -> &'static str {
+        self.model.network.head.family().name()
+    }
+
+    /// Width and height of the network's input, pixels.
+    pub fn input_size(&self) -> [u32; 2] {
+        self.model.network.form.size
+    }
+
+    /// The form in which the network takes pictures, in words.
+    pub fn input(&self) -> String {
+        let Network { form, input, .. } = &self.model.network;
+        let pictures = match input.batches {
+            true => "any number of pictures in a run",
+            false => "one picture in a run",
+        };
+        format!("{form}; {pictures}")
+    }
+
+    /// A manifest for the network that leaves nothing to be told by its
+    /// outputs, with the licence and the source that its own states; in TOML
+    /// it is the file beside a model.
+    pub fn manifest(&self) -> &Manifest {
+        &self.model.network.manifest
     }
 
     /// What the network runs in.
