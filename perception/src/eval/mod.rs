@@ -4,4 +4,4 @@ mod average_precision;
 mod sighting;
 
 pub use average_precision::{AveragePrecision, Curve, Guess, Measure, Truth, average_precision};
-pub use sighting::{Sighting, sightings};
+pub use sighting::{Sighting, outlined, sightings};
