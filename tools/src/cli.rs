@@ -206,6 +206,10 @@ pub(crate) struct Detect {
     /// Threads of the model; without it, half of what the machine has.
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<usize>,
+    /// Most pictures of a moment in one run of the model, from 1 to 64, where
+    /// it takes several (8).
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) batch: Option<usize>,
     /// Which of the model's boxes rival each other: those of one class
     /// (`class-wise`), or all (`agnostic`).
     #[arg(long, value_name = "class-wise|agnostic", value_parser = nms)]
@@ -259,6 +263,7 @@ impl Detect {
             ("--input-size", self.input_size.is_some()),
             ("--tiles", self.tiles.is_some()),
             ("--ep", self.ep.is_some()),
+            ("--batch", self.batch.is_some()),
             ("--threads", self.threads.is_some()),
             ("--nms", self.nms.is_some()),
             ("--time-limit", self.time_limit.is_some()),
@@ -277,6 +282,9 @@ impl Detect {
         }
         if let Some(provider) = &self.ep {
             options.execution_provider = provider.clone();
+        }
+        if let Some(batch) = self.batch {
+            options.batch = batch;
         }
         if let Some(threads) = self.threads {
             options.threads = threads;

@@ -33,6 +33,7 @@ pub struct Manifest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
     pub(super) input: Input,
+    #[serde(skip_serializing_if = "Output::is_silent")]
     pub(super) output: Output,
 }
 
@@ -48,6 +49,7 @@ pub(super) struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) channels: Option<Channels>,
     /// Whether the picture is stretched over the whole input.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) stretch: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) normalisation: Option<Normalisation>,
@@ -63,6 +65,12 @@ pub(super) struct Output {
     pub(super) labels: Option<Numbering>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) boxes: Option<Unit>,
+}
+
+impl Output {
+    fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Values of 0 to 255 become (value − mean) / std, plane by plane.

@@ -88,10 +88,6 @@ pub struct Detector {
     runtime: &'static Runtime,
 }
 
-/// Most pictures, or tiles of pictures, in one run: what they take of memory
-/// is bounded.
-const MAX_BATCH: usize = 8;
-
 /// A region of a picture that is to be looked at.
 struct Look {
     /// Which of the pictures.
@@ -237,7 +233,7 @@ impl Detector {
         let mut findings: Vec<Result<Findings, DetectError>> =
             pictures.iter().map(|_| Ok(Findings::default())).collect();
         let batches = self.model.network.input.batches;
-        for looks in looks.chunks(if batches { MAX_BATCH } else { 1 }) {
+        for looks in looks.chunks(if batches { self.options.batch } else { 1 }) {
             self.look(pictures, looks, &mut findings);
         }
         let of_pictures = pictures.iter().zip(findings);
