@@ -27,7 +27,8 @@ impl Yolox {
         }
         let in_pixels = match known.boxes {
             None => in_pixels(output, size, &STRIDES),
-            Some(unit) => unit == Unit::Pixels,
+            Some(Unit::Pixels) => true,
+            Some(Unit::Relative) => return None,
         };
         // YOLOv6 has the same rows and another input.
         if in_pixels && known.family.is_none() && sure(output) {

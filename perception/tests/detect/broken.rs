@@ -105,6 +105,14 @@ pub(crate) fn forms(inference: Inference) {
         ),
         (
             onnx::constant_yolox(&[]),
+            Some(
+                "family = \"yolox\"\nclasses = [\"a\", \"b\", \"c\"]\n\
+                 output.boxes = \"relative\"",
+            ),
+            "net.onnx: outputs: expected yolox [21, 8]",
+        ),
+        (
+            onnx::constant_yolox(&[]),
             Some("family = \"detr\""),
             "net.onnx: outputs: expected detr",
         ),

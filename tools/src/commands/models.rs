@@ -126,7 +126,7 @@ fn place(from: &Path, manifest: &Manifest, to: &Path) -> Result<()> {
 }
 
 /// A street of the synthetic world with cars in it.
-pub(crate) fn picture() -> Result<RgbImage> {
+fn picture() -> Result<RgbImage> {
     const SCENARIO: &str = "crossing";
     const FRAME: u64 = 120;
     const CAMERA: usize = 0;
