@@ -224,7 +224,7 @@ mod tests {
             seed: None,
         });
         let log = log.expect("has frames");
-        let (mut asked, mut hidden, mut absent) = (0, 0, 0);
+        let (mut asked, mut hidden) = (0, 0);
         for frame in log.frames(Some(60..90)).step_by(10) {
             let frame = frame.expect("is made");
             let silhouettes = log.silhouettes(frame.index).expect("are known");
@@ -232,7 +232,6 @@ mod tests {
                 let boxes = sightings(&frame, image);
                 let seen = outlined(&frame, image, &silhouettes);
                 assert!(seen.len() <= boxes.len());
-                absent += boxes.len() - seen.len();
                 let of_camera = silhouettes.iter().filter(|s| s.camera == image.camera);
                 for (outline, sighting) in of_camera.zip(&seen) {
                     assert_eq!(sighting.bbox, outline.extent.map(f64::from));
@@ -249,10 +248,7 @@ mod tests {
                 }
             }
         }
-        assert!(
-            asked > 5 && hidden > 0 && absent > 0,
-            "{asked} {hidden} {absent}"
-        );
+        assert!(asked > 5 && hidden > 5, "{asked} {hidden}");
         assert_eq!(log.silhouettes(90), None);
     }
 }
