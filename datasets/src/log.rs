@@ -9,6 +9,7 @@ use crate::calibration::Rig;
 use crate::error::{BrokenFrame, Error, Result};
 use crate::frame::Frame;
 use crate::info::Info;
+use crate::synth::Silhouette;
 use crate::trajectory::Trajectory;
 use crate::{argoverse2, bag, kitti, nuscenes, pcd, synth};
 
@@ -28,6 +29,12 @@ pub struct Log {
 pub(crate) trait Source: Debug + Send + Sync {
     /// Reads the frame of a number that the log announces.
     fn frame(&self, index: u64) -> Result<Frame>;
+
+    /// What the cameras see of things in that frame, where it is known to the
+    /// pixel.
+    fn silhouettes(&self, _index: u64) -> Option<Vec<Silhouette>> {
+        None
+    }
 }
 
 /// How to read what a log leaves open.
@@ -190,5 +197,13 @@ impl Log {
             let frame = source.frame(index);
             frame.map_err(|error| BrokenFrame { index, error })
         })
+    }
+
+    /// What the cameras see of things in the frame of a number, each camera's
+    /// in turn; `None` where nobody knows to the pixel: a log that is not of
+    /// the synthetic world itself has boxes alone.
+    pub fn silhouettes(&self, index: u64) -> Option<Vec<Silhouette>> {
+        self.indices.binary_search(&index).ok()?;
+        self.source.silhouettes(index)
     }
 }

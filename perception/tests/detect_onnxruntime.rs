@@ -2,7 +2,8 @@
 
 mod detect;
 
-use detect::{broken, families, recorded, running};
+use detect::given::Given;
+use detect::{broken, families, onnx, recorded, running};
 use janus_perception::detect::{DetectorOptions, Inference, Runtime, RuntimeError};
 
 const INFERENCE: Inference = Inference::OnnxRuntime;
@@ -83,6 +84,37 @@ fn pictures_may_have_any_size() {
 fn rows_of_yolov5_are_decoded() {
     if wanted() {
         families::yolov5(INFERENCE);
+    }
+}
+
+#[test]
+fn rows_that_are_decoded_are_told_by_their_values() {
+    if wanted() {
+        families::decoded_rows(INFERENCE);
+    }
+}
+
+#[test]
+fn what_is_understood_makes_a_manifest() {
+    if wanted() {
+        families::manifests(INFERENCE);
+    }
+}
+
+/// What the embedded runtime lacks, which is why it refuses the model.
+#[test]
+fn an_operator_that_the_other_runtime_lacks_runs() {
+    if wanted() {
+        let refusal = Given::new(&onnx::determinant(), None, INFERENCE).refusal();
+        let said = "net.onnx: outputs: expected those of a detector of 80 classes";
+        assert!(refusal.starts_with(said), "{refusal}");
+    }
+}
+
+#[test]
+fn values_that_cannot_be_are_counted() {
+    if wanted() {
+        broken::values(INFERENCE);
     }
 }
 

@@ -2,8 +2,9 @@
 
 mod detect;
 
-use detect::{broken, families, recorded, running};
-use janus_perception::detect::{Detector, DetectorOptions, Inference, Runtime, RuntimeError};
+use detect::given::Given;
+use detect::{broken, families, onnx, recorded, running};
+use janus_perception::detect::{Inference, Runtime, RuntimeError};
 
 const INFERENCE: Inference = Inference::Embedded;
 
@@ -54,6 +55,21 @@ fn pictures_may_have_any_size() {
 #[test]
 fn rows_of_yolov5_are_decoded() {
     families::yolov5(INFERENCE);
+}
+
+#[test]
+fn rows_that_are_decoded_are_told_by_their_values() {
+    families::decoded_rows(INFERENCE);
+}
+
+#[test]
+fn what_is_understood_makes_a_manifest() {
+    families::manifests(INFERENCE);
+}
+
+#[test]
+fn values_that_cannot_be_are_counted() {
+    broken::values(INFERENCE);
 }
 
 #[test]
@@ -125,15 +141,11 @@ fn other_families_see_the_same_cars() {
 
 #[test]
 fn an_operator_that_the_runtime_lacks_is_named() {
-    let Some(data) = recorded::data() else { return };
-    let options = DetectorOptions {
-        inference: INFERENCE,
-        ..DetectorOptions::default()
-    };
-    let error = Detector::load(&data.join("models/nanodet_g_coco_416.onnx"), &options);
-    let text = error.expect_err("a pad of another kind").to_string();
+    let refusal = Given::new(&onnx::determinant(), None, INFERENCE).refusal();
+    let said = "net.onnx: the inference runtime does not load this model: ";
     assert!(
-        text.contains("nanodet_g_coco_416.onnx") && text.contains("Pad"),
-        "{text}"
+        refusal.starts_with(said) && refusal.contains("Det"),
+        "{refusal}"
     );
+    assert_eq!(refusal.lines().count(), 1, "{refusal}");
 }

@@ -52,9 +52,13 @@ pub(crate) enum Command {
     ///
     /// Average precision as COCO defines it, over all boxes that score 0.01 or
     /// more. What is to be found are the boxes of the log, projected into each
-    /// picture; what shows less than 30 % of itself, is less than 8 pixels high
-    /// or has no lidar return is neither asked for nor held against a detector.
-    /// Where a model has no vans, a van is a car.
+    /// picture; of a scenario of the synthetic world it is what the picture
+    /// shows of each thing, to the pixel. What shows less than 30 % of itself,
+    /// because of something before it (where the log or the scenario says so)
+    /// or of the picture's edge, is less than 8 pixels high or has no lidar
+    /// return is neither asked for nor held against a detector. A copy of a
+    /// scenario as MCAP has boxes alone. Where a model has no vans, a van is a
+    /// car.
     Eval(Eval),
     /// Write any log as an MCAP file of ROS 2 messages.
     ///
@@ -64,6 +68,13 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Write a drive through the synthetic world as an MCAP file.
     Synth(Synth),
+    /// List the models that `--model` takes by name, or add one.
+    ///
+    /// They are the built-in one and every `.onnx` in the folder that
+    /// JANUS_MODELS names, in `models` beside the program and in `janus/models`
+    /// where the user's data is (XDG_DATA_HOME, or else ~/.local/share). Of two
+    /// of one name the first counts. Each is loaded to say what it is.
+    Models(Models),
     /// List the devices and the inference libraries of this machine.
     Devices(Devices),
 }
@@ -170,9 +181,10 @@ pub(crate) struct Bench {
 /// The detector.
 #[derive(Debug, Args)]
 pub(crate) struct Detect {
-    /// Detect objects with this ONNX model, or with our own of the synthetic
-    /// world, `street`, which `demo` takes by itself.
-    #[arg(long, value_name = "FILE.onnx|street")]
+    /// Detect objects with this ONNX model: a file, or a name that `janus
+    /// models` lists. `street` is our own of the synthetic world, which `demo`
+    /// takes by itself.
+    #[arg(long, value_name = "FILE.onnx|NAME")]
     pub(crate) model: Option<Model>,
     /// What runs the model: `auto` (ONNX Runtime where it is found, else the
     /// embedded backend), `onnxruntime` or `embedded`.
@@ -194,6 +206,10 @@ pub(crate) struct Detect {
     /// Threads of the model; without it, half of what the machine has.
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<usize>,
+    /// Most pictures of a moment in one run of the model, from 1 to 64, where
+    /// it takes several (8).
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) batch: Option<usize>,
     /// Which of the model's boxes rival each other: those of one class
     /// (`class-wise`), or all (`agnostic`).
     #[arg(long, value_name = "class-wise|agnostic", value_parser = nms)]
@@ -247,6 +263,7 @@ impl Detect {
             ("--input-size", self.input_size.is_some()),
             ("--tiles", self.tiles.is_some()),
             ("--ep", self.ep.is_some()),
+            ("--batch", self.batch.is_some()),
             ("--threads", self.threads.is_some()),
             ("--nms", self.nms.is_some()),
             ("--time-limit", self.time_limit.is_some()),
@@ -265,6 +282,9 @@ impl Detect {
         }
         if let Some(provider) = &self.ep {
             options.execution_provider = provider.clone();
+        }
+        if let Some(batch) = self.batch {
+            options.batch = batch;
         }
         if let Some(threads) = self.threads {
             options.threads = threads;
@@ -434,6 +454,36 @@ impl Synth {
             seed: self.seed,
         })
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+    /// What runs the models: `auto`, `onnxruntime` or `embedded`.
+    #[arg(long, global = true, value_parser = inference)]
+    pub(crate) inference: Option<Inference>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Try a model out on a drawn street, and put a copy with its manifest
+    /// into the folder that JANUS_MODELS names, or else where the user's data
+    /// is.
+    Add(AddModel),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddModel {
+    /// The model. A manifest beside it is heeded.
+    #[arg(value_name = "FILE.onnx")]
+    pub(crate) file: PathBuf,
+    /// What it is to be called, if not as its file is.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

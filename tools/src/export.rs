@@ -5,33 +5,19 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use janus_datasets::{Frame, Pose};
-use janus_perception::detect::{Detection, coco};
+use janus_datasets::Pose;
 use janus_perception::{Cell, Cloud, Grid};
 use janus_planning::Plan;
-use serde::Serialize;
 
+use crate::coco::CocoFiles;
 use crate::pipeline::Step;
 
 /// A folder to which every frame's results are written.
 pub(crate) struct Export {
     folder: PathBuf,
-    classes: Vec<String>,
-    detections: Option<Vec<CocoResult>>,
-    /// Detections of classes that COCO does not have.
-    nameless: u64,
+    /// What the detector saw, where there is one.
+    seen: Option<CocoFiles>,
     poses: BufWriter<File>,
-}
-
-/// One entry of a list of COCO detection results.
-#[derive(Debug, Serialize)]
-struct CocoResult {
-    image_id: u64,
-    file_name: String,
-    category_id: u16,
-    /// x, y, width, height, pixels.
-    bbox: [f32; 4],
-    score: f32,
 }
 
 impl Export {
@@ -45,9 +31,7 @@ impl Export {
         let poses = folder.join("poses.tum");
         Ok(Self {
             folder: folder.into(),
-            classes: classes.unwrap_or_default().to_vec(),
-            detections: classes.map(|_| Vec::new()),
-            nameless: 0,
+            seen: classes.map(CocoFiles::new),
             poses: BufWriter::new(create(&poses)?),
         })
     }
@@ -80,44 +64,23 @@ impl Export {
         if let Ok(found) = &step.plan {
             write(&plan, |out| Plan::write_csv(found, out))?;
         }
-        if let Some(found) = &step.scene.detections {
-            self.detections(frame, found);
+        if let Some(seen) = &mut self.seen {
+            seen.add(step);
         }
         Ok(())
     }
 
-    /// Takes in what was detected in a frame's pictures.
-    fn detections(&mut self, frame: &Frame, found: &[Detection]) {
-        let Some(results) = &mut self.detections else {
-            return;
-        };
-        for detection in found {
-            match coco_result(frame, detection, &self.classes) {
-                Some(result) => results.push(result),
-                None => self.nameless += 1,
-            }
-        }
-    }
-
-    /// Writes what belongs to all frames together, and says what was left out.
-    pub(crate) fn finish(mut self) -> Result<Option<String>> {
-        let folder = self.folder.display();
+    /// Writes what belongs to all frames together, and says how many
+    /// detections were left out because COCO does not have their class.
+    pub(crate) fn finish(mut self) -> Result<u64> {
         self.poses
             .flush()
-            .with_context(|| format!("{folder}: poses.tum"))?;
-        if let Some(results) = &self.detections {
-            write(&self.folder.join("detections.json"), |out| {
-                serde_json::to_writer_pretty(&mut *out, results)?;
-                writeln!(out)
-            })?;
-        }
-        Ok((self.nameless > 0).then(|| {
-            format!(
-                "{folder}: detections.json is without {} detections of classes that COCO does \
-                 not have",
-                self.nameless
-            )
-        }))
+            .with_context(|| format!("{}: poses.tum", self.folder.display()))?;
+        let Some(seen) = &self.seen else {
+            return Ok(0);
+        };
+        seen.write(&self.folder)?;
+        Ok(seen.nameless())
     }
 }
 
@@ -197,26 +160,9 @@ fn write_tum(stamp: i64, pose: &Pose, out: &mut impl Write) -> std::io::Result<(
     )
 }
 
-/// `None` for a class that COCO does not have. A picture's id is its frame's
-/// number, or that and the camera's where there are several.
-fn coco_result(frame: &Frame, detection: &Detection, classes: &[String]) -> Option<CocoResult> {
-    let class = classes.get(usize::from(detection.class))?;
-    let image = frame.images.iter().find(|i| i.camera == detection.camera)?;
-    let cameras = frame.rig.cameras.len().max(1) as u64;
-    let [x_min, y_min, x_max, y_max] = detection.bbox;
-    Some(CocoResult {
-        image_id: frame.index * cameras + detection.camera as u64,
-        file_name: image.source.file_name()?.to_string_lossy().into_owned(),
-        category_id: coco::category_id(class)?,
-        bbox: [x_min, y_min, x_max - x_min, y_max - y_min],
-        score: detection.score,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use janus_datasets::{Image, Pixels};
 
     fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Vec<u8> {
         let mut out = Vec::new();
@@ -253,48 +199,6 @@ mod tests {
         let numbers: Vec<f32> = words[..4].iter().map(|w| f32::from_le_bytes(*w)).collect();
         assert_eq!(numbers, [2.0, 0.5, 0.1, 1.0]);
         assert_eq!(words[4], [3, 0, 0, 0]);
-    }
-
-    #[test]
-    fn detections_that_coco_has_no_class_for_are_counted() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let classes = ["tram", "car"].map(str::to_owned);
-        let mut export = Export::new(folder.path(), Some(&classes)).expect("is made");
-        let frame = Frame {
-            index: 7,
-            stamp: 0,
-            begins: true,
-            pose: None,
-            ego: Default::default(),
-            sweeps: Vec::new(),
-            images: vec![Image {
-                camera: 0,
-                stamp: 0,
-                source: "left/000007.png".into(),
-                pixels: Pixels::Encoded(Vec::new()),
-            }],
-            annotations: Vec::new(),
-            rig: Default::default(),
-        };
-        let found = [0, 1, 0].map(|class| Detection {
-            camera: 0,
-            class,
-            score: 0.5,
-            bbox: [1.0, 2.0, 4.0, 8.0],
-        });
-        export.detections(&frame, &found);
-        let told = export.finish().expect("is written").expect("lacks some");
-        assert!(told.contains("without 2 detections"), "{told}");
-        let written = fs::read(folder.path().join("detections.json")).expect("is there");
-        let written: serde_json::Value = serde_json::from_slice(&written).expect("is JSON");
-        let car = serde_json::json!([{
-            "image_id": 7,
-            "file_name": "000007.png",
-            "category_id": 3,
-            "bbox": [1.0, 2.0, 3.0, 6.0],
-            "score": 0.5,
-        }]);
-        assert_eq!(written, car);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Janus: a recorded drive through a whole autonomy stack, every stage shown
 //! and timed.
 
+mod catalogue;
 mod cli;
+mod coco;
 mod commands;
 mod config;
 mod drawing;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Synth(args) => commands::convert::synth(&args),
+        Command::Models(args) => commands::models::run(&args),
         Command::Devices(args) => commands::devices::run(&args),
     };
     match ended {

@@ -46,6 +46,9 @@ pub(crate) struct Detection {
     pub(crate) unseen: BTreeMap<&'static str, u64>,
     /// Predictions that held no numbers, or what cannot be.
     pub(crate) invalid_predictions: u64,
+    /// Detections that an export is without, for COCO does not have their
+    /// class.
+    pub(crate) left_out: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -305,6 +308,14 @@ impl Tally {
     /// Adds the time that a frame's recording took.
     pub(crate) fn recorded(&mut self, duration: Duration) {
         self.stages.add("record", duration);
+    }
+
+    /// Counts detections that the export is without.
+    pub(crate) fn left_out(&mut self, nameless: u64) {
+        self.detection.left_out += nameless;
+        self.faults.push(format!(
+            "detections.json is without {nameless} detections of classes that COCO does not have"
+        ));
     }
 
     /// Notes something that went wrong and did not end the run.

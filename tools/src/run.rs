@@ -99,9 +99,9 @@ impl Run<'_> {
         if let Err(error) = &ran {
             tally.fault(format!("{error:#}"));
         }
-        let exported = exported.and_then(|()| export.map_or(Ok(None), Export::finish));
-        if let Ok(Some(left_out)) = &exported {
-            tally.fault(left_out.clone());
+        let exported = exported.and_then(|()| export.map_or(Ok(0), Export::finish));
+        if let Ok(nameless @ 1..) = exported {
+            tally.left_out(nameless);
         }
         let report = tally.finish(elapsed);
         if let Some(path) = &self.report {

@@ -69,7 +69,7 @@ fn our_own_detector_sees_a_street_alike_in_either_runtime() {
     let found = ["onnxruntime", "embedded"].map(|inference| {
         let out = tempfile::tempdir().unwrap();
         let ran = janus()
-            .args(["replay", "datasets/scenarios/crossing.toml"])
+            .args(["replay", "datasets/scenarios/crossing.toml", "--json"])
             .args(["--frames", "100..102", "--device", "cpu"])
             .args(["--model", "street", "--inference", inference, "--export"])
             .arg(out.path())
@@ -80,6 +80,11 @@ fn our_own_detector_sees_a_street_alike_in_either_runtime() {
         assert!(
             ran.status.success() || aside.contains("COCO does not have"),
             "{aside}"
+        );
+        let left_out = json(&ran.stdout)["detection"]["left_out"].as_u64().unwrap();
+        assert_eq!(
+            left_out > 0,
+            aside.contains(&format!("without {left_out} "))
         );
         let found = json(&fs::read(out.path().join("detections.json")).unwrap());
         found.as_array().unwrap().clone()

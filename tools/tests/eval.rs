@@ -24,6 +24,7 @@ fn our_own_detector_is_scored_on_a_street() {
         (&16.into(), &0.into())
     );
     assert_eq!(scores["invalid_predictions"], 0);
+    assert_eq!(scores["truth"], "silhouettes");
     let classes = scores["classes"].as_array().unwrap();
     let car = classes.iter().find(|class| class["name"] == "car").unwrap();
     assert!(car["things"].as_u64().unwrap() > 0);
@@ -52,6 +53,7 @@ fn a_published_detector_finds_the_cars_of_a_recorded_log() {
         .unwrap();
     assert!(ran.status.success(), "{}", said(&ran));
     let scores = json(&ran.stdout);
+    assert_eq!(scores["truth"], "boxes");
     let classes = scores["classes"].as_array().unwrap();
     let car = classes.iter().find(|class| class["name"] == "car").unwrap();
     assert_eq!((&car["things"], &car["ap_50"]), (&2.into(), &1.0.into()));

@@ -78,11 +78,15 @@ fn a_truncated_scan_costs_its_frame() {
 }
 
 #[test]
-fn half_a_picture_costs_its_frame() {
-    let drive = Drive::new();
+fn a_picture_that_cannot_be_seen_costs_its_frame() {
     let whole = png(32, 16);
-    drive.write(&picture("image_02", 5), &whole[..whole.len() / 2]);
-    loses_one(&replay(&drive.path(), &[]), "broken_image");
+    for bytes in [&whole[..whole.len() / 2], b"", b"# no picture"] {
+        let drive = Drive::new();
+        drive.write(&picture("image_02", 5), bytes);
+        let ran = replay(&drive.path(), &[]);
+        loses_one(&ran, "broken_image");
+        assert!(said(&ran).contains("0000000005.png: "), "{}", said(&ran));
+    }
 }
 
 /// A drive as an MCAP file, and its bytes.

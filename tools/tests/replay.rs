@@ -144,6 +144,18 @@ fn check_export(folder: &Path, plans: usize) {
         assert_eq!(detection["file_name"], format!("{id:010}.png"));
         assert_eq!(detection["bbox"].as_array().unwrap().len(), 4);
     }
+    let images = json(&fs::read(folder.join("images.json")).unwrap());
+    assert_eq!(images.as_array().unwrap().len(), 36);
+    for (image, id) in images.as_array().unwrap().iter().zip(20..) {
+        assert_eq!(
+            (&image["id"], &image["looked_at"]),
+            (&Value::from(id), &Value::from(true))
+        );
+        assert_eq!(
+            (&image["width"], &image["height"]),
+            (&Value::from(1242), &Value::from(375))
+        );
+    }
 }
 
 #[test]
@@ -422,4 +434,11 @@ fn a_picture_that_is_looked_at_too_late_is_unknown() {
         fault.starts_with("frame 40: camera image_02: ") && fault.contains("took longer than"),
         "{fault}"
     );
+    let images = json(&fs::read(out.path().join("images.json")).unwrap());
+    for image in images.as_array().unwrap() {
+        assert_eq!(
+            (&image["looked_at"], &image["reason"]),
+            (&Value::from(false), &Value::from("detector_late"))
+        );
+    }
 }

@@ -6,7 +6,7 @@
 //! tick at a time, with [`Simulation`]. Frames come with the whole truth: the
 //! pose, a box with its velocity around everything of a class, a label for
 //! every point. What the cameras see of each thing, to the pixel, is told by
-//! [`Pictures`].
+//! [`Pictures`] and [`crate::Log::silhouettes`].
 //!
 //! Nothing but arithmetic that IEEE 754 rounds exactly goes into it, so that a
 //! seed gives the same frames, bit for bit, on every platform.
@@ -197,6 +197,19 @@ impl Recording {
         }
     }
 
+    /// The moments between which a frame is made.
+    fn around(&self, index: u64) -> [&Moment; 2] {
+        [index, index + 1].map(|i| &self.moments[i as usize])
+    }
+
+    fn observer(&self) -> Observer<'_> {
+        Observer {
+            world: &self.world,
+            rig: &self.rig,
+            ego: &self.ego,
+        }
+    }
+
     fn info(&self, path: &Path, scenario: &Scenario, frames: u64) -> Info {
         let rate_hz = scenario.rate_hz();
         let sensor = |name: &String, kind, resolution| Sensor {
@@ -258,13 +271,11 @@ impl Recording {
 
 impl Source for Recording {
     fn frame(&self, index: u64) -> Result<Frame> {
-        let [from, to] = [index, index + 1].map(|i| &self.moments[i as usize]);
-        let observer = Observer {
-            world: &self.world,
-            rig: &self.rig,
-            ego: &self.ego,
-        };
-        Ok(observer.frame([from, to], index))
+        Ok(self.observer().frame(self.around(index), index))
+    }
+
+    fn silhouettes(&self, index: u64) -> Option<Vec<Silhouette>> {
+        (index + 1 < self.moments.len() as u64).then(|| self.outlines(index))
     }
 }
 

@@ -2,7 +2,6 @@
 //! in pictures.
 
 use super::camera::View;
-use super::simulation::Observer;
 use super::stance::Stance;
 use super::{Drive, Recording};
 use crate::annotation::Class;
@@ -94,20 +93,30 @@ impl Pictures {
             });
         }
         let recording = &self.recording;
-        let [from, to] = [index, index + 1].map(|i| &recording.moments[i as usize]);
-        let observer = Observer {
-            world: &recording.world,
-            rig: &recording.rig,
-            ego: &recording.ego,
-        };
-        let things = observer.things([from, to]);
-        let cameras = recording.rig.cameras.iter().enumerate();
+        let around = recording.around(index);
+        let observer = recording.observer();
+        let things = observer.things(around);
+        Ok(Sight {
+            silhouettes: recording.outlines(index),
+            images: observer.images(&things, around[1], index),
+        })
+    }
+}
+
+impl Recording {
+    /// What the cameras see of everything of a class in a frame: each
+    /// camera's in turn.
+    pub(super) fn outlines(&self, index: u64) -> Vec<Silhouette> {
+        let around = self.around(index);
+        let [_, to] = around;
+        let observer = self.observer();
+        let things = observer.things(around);
+        let cameras = self.rig.cameras.iter().enumerate();
         let silhouettes = cameras.flat_map(|(camera, mounting)| {
-            let shadows = &recording.world.shadows;
             let view = |things| View {
                 things,
-                marks: &recording.world.marks,
-                shadows,
+                marks: &self.world.marks,
+                shadows: &self.world.shadows,
                 camera: mounting,
                 world_from_camera: to.ego.then(&Stance::of(&mounting.base_from_sensor)),
                 seed: 0,
@@ -130,10 +139,7 @@ impl Pictures {
             });
             seen.collect::<Vec<_>>()
         });
-        Ok(Sight {
-            silhouettes: silhouettes.collect(),
-            images: observer.images(&things, to, index),
-        })
+        silhouettes.collect()
     }
 }
 

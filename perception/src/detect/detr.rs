@@ -121,6 +121,10 @@ impl Detr {
         self.imagenet
     }
 
+    pub(super) fn numbering(&self) -> Numbering {
+        self.numbering
+    }
+
     /// The score is that of the best class, which is the box's class.
     pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
         let mut decoded = Decoded::default();

@@ -1,11 +1,12 @@
 //! The families of detectors, told apart by what they give.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::coco;
 use super::detr::Detr;
 use super::fastestdet::FastestDet;
-use super::letterbox::{Anchor, Channels, Element, Form, Layout, Padding};
+use super::form::{Anchor, Channels, Element, Form, Layout, Padding};
+use super::grid::cells;
 use super::nanodet::NanoDet;
 use super::nms::Candidate;
 use super::ssd::Ssd;
@@ -15,7 +16,7 @@ use super::yolov8::YoloV8;
 use super::yolox::Yolox;
 
 /// What a network's outputs mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Family {
     Yolox,
@@ -38,6 +39,19 @@ impl Family {
         Self::Detr,
         Self::Ssd,
     ];
+
+    /// Its name in manifests.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Yolox => "yolox",
+            Self::YoloV5 => "yolov5",
+            Self::YoloV8 => "yolov8",
+            Self::NanoDet => "nanodet",
+            Self::FastestDet => "fastestdet",
+            Self::Detr => "detr",
+            Self::Ssd => "ssd",
+        }
+    }
 }
 
 /// What is known of a network before its outputs are looked at.
@@ -60,7 +74,7 @@ pub(super) struct Known {
 }
 
 /// How a network numbers its classes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Numbering {
     /// 0 is the first class.
@@ -72,7 +86,7 @@ pub(super) enum Numbering {
 }
 
 /// What coordinates of boxes are counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Unit {
     /// Pixels of the input.
@@ -181,6 +195,29 @@ impl Head {
         }
     }
 
+    pub(super) fn family(&self) -> Family {
+        match self {
+            Self::Yolox(_) => Family::Yolox,
+            Self::YoloV5(_) => Family::YoloV5,
+            Self::YoloV8(_) => Family::YoloV8,
+            Self::NanoDet(_) => Family::NanoDet,
+            Self::FastestDet(_) => Family::FastestDet,
+            Self::Detr(_) => Family::Detr,
+            Self::Ssd(_) => Family::Ssd,
+        }
+    }
+
+    /// How its labels are numbered and what its boxes are counted in, where
+    /// the family leaves it open.
+    pub(super) fn conventions(&self) -> (Option<Numbering>, Option<Unit>) {
+        match self {
+            Self::Yolox(head) => (None, head.unit()),
+            Self::Detr(head) => (Some(head.numbering()), None),
+            Self::Ssd(head) => (Some(head.numbering()), Some(head.unit())),
+            _ => (None, None),
+        }
+    }
+
     /// Whether several boxes may show one object.
     pub(super) fn repeats(&self) -> bool {
         !matches!(self, Self::Detr(_) | Self::Ssd(_))
@@ -197,14 +234,17 @@ pub(super) fn expected(known: &Known) -> String {
     let classes = known.classes;
     let cells = cells(known.size, &[8, 16, 32]);
     let [width, height] = known.size.map(|side| side.div_ceil(16));
-    let form = |family| match family {
-        Family::Yolox => format!("yolox [{cells}, {}]", 5 + classes),
-        Family::YoloV5 => format!("yolov5 [{}, {}]", 3 * cells, 5 + classes),
-        Family::YoloV8 => format!("yolov8 [{}, {cells}]", 4 + classes),
-        Family::NanoDet => format!("nanodet three [n, {classes}] and three [n, 4 bins]"),
-        Family::FastestDet => format!("fastestdet [{}, {height}, {width}]", 5 + classes),
-        Family::Detr => format!("detr boxes [n, 4] and logits [n, {classes}]"),
-        Family::Ssd => "ssd boxes, labels and scores".into(),
+    let form = |family: Family| {
+        let outputs = match family {
+            Family::Yolox => format!("[{cells}, {}]", 5 + classes),
+            Family::YoloV5 => format!("[{}, {}]", 3 * cells, 5 + classes),
+            Family::YoloV8 => format!("[{}, {cells}]", 4 + classes),
+            Family::NanoDet => format!("three [n, {classes}] and three [n, 4 bins]"),
+            Family::FastestDet => format!("[{}, {height}, {width}]", 5 + classes),
+            Family::Detr => format!("boxes [n, 4] and logits [n, {classes}]"),
+            Family::Ssd => "boxes, labels and scores".into(),
+        };
+        format!("{} {outputs}", family.name())
     };
     match known.family {
         Some(family) => format!(
@@ -223,6 +263,14 @@ pub(super) fn expected(known: &Known) -> String {
 /// Values in front of the classes in a row of YOLOX and YOLOv5: centre, size,
 /// objectness.
 pub(super) const ROW_VALUES: usize = 5;
+
+/// Whether every row of (centre, size, objectness, classes) has 1 for its
+/// objectness: that of a network that has none.
+pub(super) fn sure(output: &View) -> bool {
+    let width = output.dims.last().map_or(ROW_VALUES, |width| *width);
+    let mut rows = output.values.chunks(width.max(ROW_VALUES));
+    rows.all(|row| row.get(ROW_VALUES - 1) == Some(&1.0))
+}
 
 impl Decoded {
     /// Takes the predictions of an output in rows of centre, size, objectness
@@ -293,14 +341,6 @@ impl Numbering {
         };
         u16::try_from(class.filter(|&class| class < classes)?).ok()
     }
-}
-
-/// Number of cells of grids with so many input pixels to a cell.
-pub(super) fn cells([width, height]: [u32; 2], strides: &[u32]) -> usize {
-    let counts = strides
-        .iter()
-        .map(|stride| (width / stride) as usize * (height / stride) as usize);
-    counts.sum()
 }
 
 /// Place and value of the greatest; of equals, the first.

@@ -1,6 +1,6 @@
 //! What a network takes: one picture or several, in which form.
 
-use super::letterbox::{Element, Layout};
+use super::form::{Element, Layout};
 use super::manifest;
 use super::onnx::Port;
 use super::options::{DetectorOptions, InputSize, MAX_SIDE};

@@ -2,77 +2,11 @@
 
 use half::f16;
 use image::RgbImage;
-use serde::Deserialize;
 
 use super::bilinear::Bilinear;
 use super::error::DetectError;
+use super::form::{Anchor, Channels, Element, Form, Layout};
 use super::tiles::Region;
-
-/// The form in which a network wants its picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Form {
-    /// Width and height of the input, pixels.
-    pub(super) size: [u32; 2],
-    /// Order of the input's dimensions.
-    pub(super) layout: Layout,
-    /// Type of the input's values.
-    pub(super) element: Element,
-    /// Order of the colour planes.
-    pub(super) channels: Channels,
-    /// Subtracted from each plane's values of 0 to 255, in the planes' order.
-    pub(super) mean: [f32; 3],
-    /// What each plane is divided by after that, in the planes' order.
-    pub(super) std: [f32; 3],
-    /// What surrounds the picture; `None` stretches it over the whole input.
-    pub(super) padding: Option<Padding>,
-}
-
-/// Order of the input's dimensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Layout {
-    /// Batch, plane, row, column.
-    Nchw,
-    /// Batch, row, column, plane.
-    Nhwc,
-}
-
-/// Type of the input's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
-    F32,
-    F16,
-    U8,
-}
-
-/// Order of the colour planes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Channels {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
-}
-
-/// Where the picture lies in the input, and what surrounds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Padding {
-    pub(super) anchor: Anchor,
-    /// Value of every channel, from 0 to 255.
-    pub(super) pad: u8,
-}
-
-/// Where the picture lies in the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Anchor {
-    /// The padding is at the right and the bottom.
-    TopLeft,
-    /// The padding is the same on opposite sides, within a pixel.
-    Centre,
-}
 
 /// How a part of a picture was laid into the input:
 /// `input = (picture - origin) * scale + offset`.
@@ -321,6 +255,7 @@ mod tests {
     use image::Rgb;
     use proptest::prelude::*;
 
+    use super::super::form::Padding;
     use super::*;
 
     const YOLOX: Form = Form {

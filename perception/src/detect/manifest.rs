@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::DetectError;
-use super::family::{Family, Numbering, Unit};
-use super::letterbox::{Channels, Form, Layout, Padding};
+use super::family::{Family, Head, Numbering, Unit};
+use super::form::{Channels, Form, Layout, Padding};
 
 /// More than any manifest needs.
 const MAX_BYTES: u64 = 1 << 20;
@@ -17,46 +17,64 @@ const MAX_BYTES: u64 = 1 << 20;
 const MAX_CLASSES: usize = 65_535;
 
 /// A model's manifest. What it leaves out is as the family has it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Manifest {
+pub struct Manifest {
     /// What the outputs mean; without it, they tell it themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) family: Option<Family>,
-    pub(super) input: Input,
-    pub(super) output: Output,
     /// Without names, COCO's.
-    #[serde(deserialize_with = "class_names")]
+    #[serde(deserialize_with = "read_classes", serialize_with = "write_classes")]
     pub(super) classes: Option<Vec<String>>,
     /// SPDX expression of the weights' licence.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) licence: Option<String>,
     /// Where the weights come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
+    pub(super) input: Input,
+    #[serde(skip_serializing_if = "Output::is_silent")]
+    pub(super) output: Output,
 }
 
 /// The form in which the network wants its picture.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Input {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) layout: Option<Layout>,
     /// Width and height, pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) size: Option<[u32; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) channels: Option<Channels>,
-    pub(super) normalisation: Option<Normalisation>,
-    pub(super) letterbox: Option<Padding>,
     /// Whether the picture is stretched over the whole input.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) stretch: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) normalisation: Option<Normalisation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) letterbox: Option<Padding>,
 }
 
 /// What labels and boxes mean, of families that leave it open.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Output {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) labels: Option<Numbering>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) boxes: Option<Unit>,
 }
 
+impl Output {
+    fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Values of 0 to 255 become (value − mean) / std, plane by plane.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Normalisation {
     pub(super) mean: [f32; 3],
@@ -126,6 +144,28 @@ impl Manifest {
         Ok(())
     }
 
+    /// The manifest that leaves nothing out which this one leaves to a family,
+    /// of a network that was recognised.
+    pub(super) fn completed(self, head: &Head, form: &Form) -> Self {
+        let (labels, boxes) = head.conventions();
+        Self {
+            family: Some(head.family()),
+            input: Input {
+                layout: Some(form.layout),
+                size: Some(form.size),
+                channels: Some(form.channels),
+                normalisation: Some(Normalisation {
+                    mean: form.mean,
+                    std: form.std,
+                }),
+                letterbox: form.padding,
+                stretch: form.padding.is_none(),
+            },
+            output: Output { labels, boxes },
+            ..self
+        }
+    }
+
     /// A family's form with what the manifest states otherwise.
     pub(super) fn form(&self, mut form: Form) -> Form {
         if let Some(channels) = self.input.channels {
@@ -144,7 +184,7 @@ impl Manifest {
     }
 }
 
-fn class_names<'de, D: Deserializer<'de>>(
+fn read_classes<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<String>>, D::Error> {
     Ok(match Classes::deserialize(deserializer)? {
@@ -153,11 +193,21 @@ fn class_names<'de, D: Deserializer<'de>>(
     })
 }
 
+fn write_classes<S: Serializer>(
+    classes: &Option<Vec<String>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match classes {
+        None => serializer.serialize_str("coco"),
+        Some(names) => names.serialize(serializer),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::super::letterbox::{Anchor, Element};
+    use super::super::form::{Anchor, Element};
     use super::*;
 
     const PLAIN: Form = Form {

@@ -6,6 +6,8 @@ mod detr;
 mod error;
 mod family;
 mod fastestdet;
+mod form;
+mod grid;
 mod input;
 mod letterbox;
 mod manifest;
@@ -31,13 +33,13 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 
 pub use error::DetectError;
+pub use manifest::Manifest;
 pub use options::{DetectorOptions, InputSize, Nms, Tiles};
 pub use providers::{ExecutionProvider, ProviderName};
 pub use runtime::{Inference, Runtime, RuntimeError};
 
 use letterbox::Letterbox;
-use manifest::Manifest;
-use model::{Failure, Model};
+use model::{Failure, Model, Network};
 use nms::{Candidate, Suppression};
 use tiles::Region;
 
@@ -85,10 +87,6 @@ pub struct Detector {
     options: DetectorOptions,
     runtime: &'static Runtime,
 }
-
-/// Most pictures, or tiles of pictures, in one run: what they take of memory
-/// is bounded.
-const MAX_BATCH: usize = 8;
 
 /// A region of a picture that is to be looked at.
 struct Look {
@@ -161,12 +159,40 @@ impl Detector {
 
     /// SPDX expression of the weights' licence, where the manifest states it.
     pub fn licence(&self) -> Option<&str> {
-        self.model.network.licence.as_deref()
+        self.model.network.manifest.licence.as_deref()
     }
 
     /// Where the weights come from, where the manifest states it.
     pub fn source(&self) -> Option<&str> {
-        self.model.network.source.as_deref()
+        self.model.network.manifest.source.as_deref()
+    }
+
+    /// The family as which the network was recognised, by the name that it
+    /// has in manifests.
+    pub fn family(&self) -> &'static str {
+        self.model.network.head.family().name()
+    }
+
+    /// Width and height of the network's input, pixels.
+    pub fn input_size(&self) -> [u32; 2] {
+        self.model.network.form.size
+    }
+
+    /// The form in which the network takes pictures, in words.
+    pub fn input(&self) -> String {
+        let Network { form, input, .. } = &self.model.network;
+        let pictures = match input.batches {
+            true => "any number of pictures in a run",
+            false => "one picture in a run",
+        };
+        format!("{form}; {pictures}")
+    }
+
+    /// A manifest for the network that leaves nothing to be told by its
+    /// outputs, with the licence and the source that its own states; in TOML
+    /// it is the file beside a model.
+    pub fn manifest(&self) -> &Manifest {
+        &self.model.network.manifest
     }
 
     /// What the network runs in.
@@ -207,7 +233,7 @@ impl Detector {
         let mut findings: Vec<Result<Findings, DetectError>> =
             pictures.iter().map(|_| Ok(Findings::default())).collect();
         let batches = self.model.network.input.batches;
-        for looks in looks.chunks(if batches { MAX_BATCH } else { 1 }) {
+        for looks in looks.chunks(if batches { self.options.batch } else { 1 }) {
             self.look(pictures, looks, &mut findings);
         }
         let of_pictures = pictures.iter().zip(findings);

@@ -13,8 +13,9 @@ use ort::value::{Tensor as Value, TensorRef};
 
 use super::error::DetectError;
 use super::family::{self, Head, Known};
+use super::form::{Element, Form};
 use super::input::{Input, Refused};
-use super::letterbox::{Element, Form, Pixels, values_in};
+use super::letterbox::{Pixels, values_in};
 use super::manifest::Manifest;
 use super::options::DetectorOptions;
 use super::runtime::Runtime;
@@ -37,8 +38,8 @@ pub(super) struct Network {
     pub(super) head: Head,
     pub(super) form: Form,
     pub(super) classes: Vec<String>,
-    pub(super) licence: Option<String>,
-    pub(super) source: Option<String>,
+    /// With everything in it that could be told.
+    pub(super) manifest: Manifest,
     /// Of the outputs for one picture, where it is the same in every run.
     dims: Option<Vec<Vec<usize>>>,
     limit: Option<Limit>,
@@ -155,15 +156,14 @@ impl Model {
             path: path.to_owned(),
             source,
         })?;
-        let form = head.form(input.size, input.layout, input.element);
+        let form = manifest.form(head.form(input.size, input.layout, input.element));
         let network = Network {
             path: path.to_owned(),
-            form: manifest.form(form),
+            manifest: manifest.completed(&head, &form),
+            form,
             head,
             input,
             classes,
-            licence: manifest.licence,
-            source: manifest.source,
             dims,
             limit,
         };

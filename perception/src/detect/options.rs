@@ -23,6 +23,9 @@ pub(super) const MAX_SIDE: u32 = 8192;
 /// Most pixels of an input.
 pub(super) const MAX_PIXELS: u32 = 1 << 24;
 
+/// Most pictures in one run: what they take of memory is bounded.
+const MAX_BATCH: usize = 64;
+
 /// Most tiles of a picture along a side.
 const MAX_TILES: u32 = 16;
 
@@ -45,6 +48,9 @@ pub struct DetectorOptions {
     /// Look at parts of the picture as well, each as large as the network's
     /// input allows.
     pub tiles: Option<Tiles>,
+    /// Most pictures, or tiles of pictures, in one run, from 1 to 64, of a
+    /// network that leaves their number open; any other takes one.
+    pub batch: usize,
     /// Threads within one operation of the network, from 1 to 256. The
     /// embedded runtime always uses one.
     pub threads: usize,
@@ -105,6 +111,7 @@ impl Default for DetectorOptions {
             max_detections: 300,
             input_size: None,
             tiles: None,
+            batch: 8,
             threads,
             time_limit_ms: None,
             inference: Inference::Auto,
@@ -137,6 +144,9 @@ impl DetectorOptions {
         if !(1..=MAX_DETECTIONS).contains(&self.max_detections) {
             let found = self.max_detections.to_string();
             return wrong("max_detections", "a number from 1 to 10000", found);
+        }
+        if !(1..=MAX_BATCH).contains(&self.batch) {
+            return wrong("batch", "a number from 1 to 64", self.batch.to_string());
         }
         if !(1..=MAX_THREADS).contains(&self.threads) {
             return wrong(
@@ -314,6 +324,8 @@ mod tests {
             ("nms_threshold = 1.5", "nms_threshold"),
             ("max_detections = 0", "max_detections"),
             ("max_detections = 1000000000000", "max_detections"),
+            ("batch = 0", "batch"),
+            ("batch = 65", "batch"),
             ("threads = 0", "threads"),
             ("threads = 100000", "threads"),
             ("time_limit_ms = 0.0", "time_limit_ms"),

@@ -90,6 +90,14 @@ impl Ssd {
         })
     }
 
+    pub(super) fn numbering(&self) -> Numbering {
+        self.numbering
+    }
+
+    pub(super) fn unit(&self) -> Unit {
+        self.unit
+    }
+
     pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
         let mut decoded = Decoded::default();
         let values = |place: usize| outputs.get(place).map_or(&[][..], |output| output.values);

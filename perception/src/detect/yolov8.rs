@@ -2,7 +2,8 @@
 //! al., "Ultralytics YOLO", 2023): anchor-free, already decoded, without
 //! objectness, one column per prediction.
 
-use super::family::{Decoded, Known, cells, corners};
+use super::family::{Decoded, Known, corners};
+use super::grid::cells;
 use super::tensor::{View, finite};
 
 /// Values in front of the classes: centre, size.

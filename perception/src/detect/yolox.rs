@@ -1,26 +1,49 @@
 //! The output of YOLOX (Ge et al., "YOLOX: Exceeding YOLO Series in 2021",
 //! arXiv 2107.08430): anchor-free, one prediction per cell of three grids.
 
-use super::family::{Decoded, Known, ROW_VALUES, cells, corners};
+use super::family::{Decoded, Known, ROW_VALUES, Unit, corners, sure};
+use super::grid::{cells, in_pixels, places};
 use super::tensor::View;
 
 /// Input pixels per cell of each grid, in the order of the output's rows.
 const STRIDES: [u32; 3] = [8, 16, 32];
 
 /// One row for each cell: centre relative to the cell and logarithm of the
-/// size, both in cells, then objectness and classes, from 0 to 1.
+/// size, both in cells, then objectness and classes, from 0 to 1. An exporter
+/// may make centre and size pixels of the input.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Yolox {
     size: [u32; 2],
     classes: usize,
+    in_pixels: bool,
 }
 
 impl Yolox {
     pub(super) fn recognise(outputs: &[View], known: &Known) -> Option<Self> {
         let &Known { size, classes, .. } = known;
         let [output] = outputs else { return None };
-        (output.dims == [cells(size, &STRIDES), ROW_VALUES + classes])
-            .then_some(Self { size, classes })
+        if output.dims != [cells(size, &STRIDES), ROW_VALUES + classes] {
+            return None;
+        }
+        let in_pixels = match known.boxes {
+            None => in_pixels(output, size, &STRIDES),
+            Some(Unit::Pixels) => true,
+            Some(Unit::Relative) => return None,
+        };
+        // YOLOv6 has the same rows and another input.
+        if in_pixels && known.family.is_none() && sure(output) {
+            return None;
+        }
+        Some(Self {
+            size,
+            classes,
+            in_pixels,
+        })
+    }
+
+    /// What boxes are counted in, if not in cells.
+    pub(super) fn unit(&self) -> Option<Unit> {
+        self.in_pixels.then_some(Unit::Pixels)
     }
 
     /// The score is objectness times the best class, which is the box's
@@ -28,17 +51,16 @@ impl Yolox {
     pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
         let mut decoded = Decoded::default();
         let [output] = outputs else { return decoded };
-        let [width, height] = self.size;
-        let cells = STRIDES.iter().flat_map(|&stride| {
-            (0..height / stride).flat_map(move |y| (0..width / stride).map(move |x| (stride, x, y)))
-        });
-        let cells: Vec<_> = cells.collect();
+        if self.in_pixels {
+            decoded.add_rows(output, self.classes, threshold, |_, bbox| corners(bbox));
+            return decoded;
+        }
+        let cells: Vec<_> = places(self.size, &STRIDES).collect();
         decoded.add_rows(output, self.classes, threshold, |place, [cx, cy, w, h]| {
             // A row without a cell is no box.
-            let Some(&(stride, x, y)) = cells.get(place) else {
+            let Some(&[stride, x, y]) = cells.get(place) else {
                 return [f32::NAN; 4];
             };
-            let [stride, x, y] = [stride, x, y].map(|v| v as f32);
             let centre = [(cx + x) * stride, (cy + y) * stride];
             corners([centre[0], centre[1], w.exp() * stride, h.exp() * stride])
         });
@@ -58,6 +80,7 @@ mod tests {
         let head = Yolox {
             size: SIZE,
             classes: CLASSES,
+            in_pixels: false,
         };
         let view = View {
             name: "output",
@@ -74,14 +97,6 @@ mod tests {
             output[index * WIDTH..][..WIDTH].copy_from_slice(row);
         }
         output
-    }
-
-    #[test]
-    fn predictions_are_counted_over_three_grids() {
-        assert_eq!(cells([416, 416], &STRIDES), 3549);
-        assert_eq!(cells([640, 640], &STRIDES), 8400);
-        assert_eq!(cells([1248, 384], &STRIDES), 9828);
-        assert_eq!(cells(SIZE, &STRIDES), 32 + 8 + 2);
     }
 
     #[test]

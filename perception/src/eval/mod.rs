@@ -24,5 +24,5 @@ pub use moment::{
 };
 pub use overlap::Footprint;
 pub use sequence::{Sequence, SequenceError, TrackFrame};
-pub use sighting::{Sighting, sightings};
+pub use sighting::{Sighting, outlined, sightings};
 pub use tracking::{TrackingScore, score_tracking};

@@ -83,18 +83,33 @@ pub(crate) fn forms(inference: Inference) {
              it with 3 classes, found",
         ),
         (relu([1, 1, 416, 416]), None, inputs),
+        // Of another rank, and of another type.
+        (onnx::relu(&[3, 416, 416].map(Some)), None, inputs),
+        (
+            onnx::constant(Port("picture", onnx::F64, &SMALL), &[]),
+            None,
+            inputs,
+        ),
         (
             relu([1, 3, 65_536, 32]),
             None,
             "net.onnx: input size: expected sides up to 8192",
         ),
-        // A classifier.
+        // A classifier: no boxes.
         (given(F32, &[1, 1000]), None, "net.onnx: outputs: expected"),
         // Classes that are not those of the manifest.
         (
             onnx::constant_yolox(&[]),
             Some("classes = [\"a\", \"b\"]"),
             "net.onnx: outputs: expected those of a detector of 2 classes (yolox [21, 7]",
+        ),
+        (
+            onnx::constant_yolox(&[]),
+            Some(
+                "family = \"yolox\"\nclasses = [\"a\", \"b\", \"c\"]\n\
+                 output.boxes = \"relative\"",
+            ),
+            "net.onnx: outputs: expected yolox [21, 8]",
         ),
         (
             onnx::constant_yolox(&[]),
@@ -130,6 +145,36 @@ pub(crate) fn forms(inference: Inference) {
         let refusal = Given::new(&model, manifest, inference).refusal();
         assert!(refusal.starts_with(said), "{refusal}");
     }
+}
+
+/// Boxes that are no numbers, or so large that they cannot be: dropped,
+/// counted, and no harm to others.
+pub(crate) fn values(inference: Inference) {
+    let good = [0.5, 0.5, 0.0, 0.0, 0.9, 0.1, 1.0, 0.2];
+    let poisoned = |column: usize, value: f32| {
+        let mut row = good;
+        row[column] = value;
+        row
+    };
+    let bad = [
+        poisoned(0, f32::NAN),
+        poisoned(2, f32::INFINITY),
+        poisoned(7, f32::NEG_INFINITY),
+        poisoned(0, 1e30),
+        poisoned(3, 80.0),
+        poisoned(4, 1e30),
+        poisoned(6, f32::NAN),
+    ];
+    let rows: Vec<_> = (0..).zip(bad).chain([(20, good)]).collect();
+    let given = Given::new(&onnx::constant_yolox(&rows), Some(THREE_CLASSES), inference);
+    let mut detector = given.load().expect("the network loads");
+    let found = detector.detect(0, &RgbImage::new(32, 32));
+    let found = found.expect("the network runs");
+    assert_eq!(found.invalid, bad.len() as u64);
+    let [found] = &found.detections[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!((found.class, found.score), (1, 0.9));
 }
 
 /// An output that turns out to be another one than it was at first.

@@ -163,6 +163,82 @@ pub(crate) fn yolov5(inference: Inference) {
     net.check(inference);
 }
 
+/// Rows of (centre, size, objectness, classes), one for each cell and in
+/// pixels: with an objectness as YOLOX has them when its exporter decodes
+/// them, without one as YOLOv6 has them. Nothing but the values tells.
+pub(crate) fn decoded_rows(inference: Inference) {
+    for (family, has_objectness) in [("yolox", true), ("yolov5", false)] {
+        let mut numbers = Numbers(6);
+        let mut net = Net::new("classes = [\"a\", \"b\", \"c\"]");
+        let mut values = Vec::new();
+        for stride in [8, 16, 32] {
+            let [columns, rows] = SIZE.map(|side| side / stride);
+            for cell in 0..columns * rows {
+                let centre = [cell % columns, cell / columns].map(|place| {
+                    let at = place as f64 + numbers.between(-0.5, 1.5);
+                    f64::from((at * stride as f64) as f32)
+                });
+                let [w, h] = [(); 2].map(|()| numbers.between(1.0, 20.0));
+                let objectness = match has_objectness {
+                    true => numbers.between(0.0, 1.0),
+                    false => 1.0,
+                };
+                let classes = [(); 3].map(|()| numbers.between(0.0, 0.6));
+                values.extend([centre[0], centre[1], w, h, objectness]);
+                values.extend(classes);
+                let (class, score) = best(&classes);
+                if objectness * score >= THRESHOLD {
+                    let bbox = corners(centre[0], centre[1], w, h);
+                    net.expected.push((class as u16, objectness * score, bbox));
+                }
+            }
+        }
+        net.outputs = vec![("outputs", F32, vec![1, 32 + 8 + 2, 8], values)];
+        let model = net.encode();
+        let detector = Given::new(&model, Some(net.manifest), inference).load();
+        assert_eq!(detector.expect("the network loads").family(), family);
+        net.check(inference);
+    }
+}
+
+/// What is understood of a network makes a manifest by which it is understood
+/// alike.
+pub(crate) fn manifests(inference: Inference) {
+    for (stated, said) in [
+        (
+            "",
+            "32 × 32, f32 NCHW, BGR from 0 to 255, at the top left of 114",
+        ),
+        (
+            "input.stretch = true\ninput.channels = \"rgb\"",
+            "RGB from 0 to 255, stretched",
+        ),
+        (
+            "[input]\nnormalisation = { mean = [0, 0, 0], std = [255, 255, 255] }\n\
+             letterbox = { anchor = \"centre\", pad = 7 }",
+            "BGR from 0 to 1, in the centre of 7",
+        ),
+    ] {
+        let stated = format!("classes = [\"a\", \"b\", \"c\"]\nlicence = \"MIT\"\n{stated}");
+        let model = onnx::constant_yolox(&[]);
+        let load = |manifest: &str| {
+            let given = Given::new(&model, Some(manifest), inference);
+            given.load().unwrap_or_else(|e| panic!("{manifest}: {e}"))
+        };
+        let first = load(&stated);
+        assert!(first.input().contains(said), "{}", first.input());
+        let written = toml::to_string(first.manifest()).expect("is TOML");
+        assert!(written.starts_with("family = \"yolox\"\n"), "{written}");
+        let second = load(&written);
+        assert_eq!(first.manifest(), second.manifest());
+        assert_eq!(first.input(), second.input());
+        assert_eq!(
+            (second.classes(), second.licence()),
+            (first.classes(), Some("MIT"))
+        );
+    }
+}
+
 /// Columns of (centre, size, classes), as YOLOv8 has them.
 pub(crate) fn yolov8(inference: Inference) {
     const COLUMNS: usize = 32 + 8 + 2;

@@ -6,6 +6,7 @@ pub(crate) const F32: u64 = 1;
 pub(crate) const U8: u64 = 2;
 pub(crate) const I64: u64 = 7;
 pub(crate) const F16: u64 = 10;
+pub(crate) const F64: u64 = 11;
 
 /// One message of protobuf's wire format.
 #[derive(Default)]
@@ -248,6 +249,17 @@ pub(crate) fn relu(shape: &[Option<u64>]) -> Vec<u8> {
         constants: &[],
         inputs: &[Port("images", F32, shape)],
         outputs: &[Port("output", F32, shape)],
+    }
+    .encode()
+}
+
+/// A network with an operation that not every runtime has.
+pub(crate) fn determinant() -> Vec<u8> {
+    Graph {
+        nodes: &[Node("Det", &["images"], &["output"], &[])],
+        constants: &[],
+        inputs: &[Port("images", F32, &SMALL)],
+        outputs: &[Port("output", F32, &[Some(1), Some(3)])],
     }
     .encode()
 }

@@ -85,9 +85,10 @@ pub(crate) fn sizes(inference: Inference) {
 /// Several pictures, together or in turn: each has its own boxes, and one
 /// that cannot be looked at does not harm the others.
 pub(crate) fn batches(inference: Inference) {
-    for layout in [SMALL, ANY] {
+    for (layout, batch) in [(SMALL, 8), (ANY, 8), (ANY, 3), (ANY, 1)] {
         let model = onnx::bright_yolox(F32, layout);
         let mut given = Given::new(&model, Some(THREE_CLASSES), inference);
+        given.options.batch = batch;
         given.options.input_size = Some(InputSize {
             height: 32,
             width: 32,
@@ -101,6 +102,17 @@ pub(crate) fn batches(inference: Inference) {
         let of_cameras: Vec<(usize, &RgbImage)> = pictures.iter().enumerate().collect();
         let found = detector.detect_batch(&of_cameras);
         assert_eq!(found.len(), 10);
+        // Pictures of one run have equal shares of its time.
+        let times: Vec<_> = found.iter().flatten().map(|f| f.timings.run).collect();
+        let together = layout == ANY && inference == Inference::OnnxRuntime;
+        let shared = if together { batch } else { 1 };
+        let first = times.iter().take_while(|time| **time == times[0]).count();
+        // The fifth has no pixels and no time.
+        assert_eq!(
+            first,
+            shared - usize::from(shared > 4),
+            "{layout:?} {batch}"
+        );
         for (camera, found) in found.into_iter().enumerate() {
             if camera == 4 {
                 assert!(matches!(found, Err(DetectError::Picture { .. })));

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::{Context, Result, bail};
+use janus_datasets::synth::Silhouette;
 use janus_datasets::{Class, Frame, Log};
 use janus_perception::detect::Detector;
 use janus_perception::eval::{
-    AveragePrecision, Curve, Guess, Measure, Truth, average_precision, sightings,
+    AveragePrecision, Curve, Guess, Measure, Truth, average_precision, outlined, sightings,
 };
 use serde::Serialize;
 
@@ -87,6 +88,8 @@ struct Seen {
     /// Of each truth its distance, m.
     ranges: Vec<f64>,
     guesses: Vec<Guess>,
+    /// Whether things are known to the pixel, and not by their boxes.
+    outlined: bool,
 }
 
 impl Seen {
@@ -114,6 +117,7 @@ impl Seen {
             truths: Vec::new(),
             ranges: Vec::new(),
             guesses: Vec::new(),
+            outlined: false,
         }
     }
 
@@ -124,7 +128,7 @@ impl Seen {
         for frame in log.frames(args.frames.clone()) {
             progress.inc(1);
             match frame {
-                Ok(frame) => self.look_at(&frame),
+                Ok(frame) => self.look_at(&frame, log.silhouettes(frame.index).as_deref()),
                 Err(broken) => self.lose(&format!("frame {}: {}", broken.index, broken.error)),
             }
         }
@@ -135,7 +139,10 @@ impl Seen {
         Ok(())
     }
 
-    fn look_at(&mut self, frame: &Frame) {
+    /// Has the pictures of a frame looked at, of which the silhouettes of
+    /// things may be known.
+    fn look_at(&mut self, frame: &Frame, silhouettes: Option<&[Silhouette]>) {
+        self.outlined |= silhouettes.is_some();
         for image in &frame.images {
             let found = image.decode().map_err(|error| error.to_string());
             let found = found.and_then(|picture| {
@@ -159,7 +166,11 @@ impl Seen {
                     bbox: detection.bbox.map(f64::from),
                     score: f64::from(detection.score),
                 }));
-            for sighting in sightings(frame, image) {
+            let things = match silhouettes {
+                Some(silhouettes) => outlined(frame, image, silhouettes),
+                None => sightings(frame, image),
+            };
+            for sighting in things {
                 let class = self
                     .covers
                     .iter()
@@ -226,6 +237,11 @@ impl Seen {
             ap: Some(curve.ap),
         };
         Scores {
+            truth: if self.outlined {
+                "silhouettes"
+            } else {
+                "boxes"
+            },
             pictures: self.pictures,
             lost: self.lost,
             invalid_predictions: self.invalid,
@@ -240,6 +256,8 @@ impl Seen {
 /// What a detector comes to.
 #[derive(Debug, Serialize)]
 struct Scores {
+    /// Whether things are known to the pixel or by boxes in the world.
+    truth: &'static str,
     pictures: u32,
     /// Frames and pictures that could not be looked at.
     lost: usize,
@@ -288,8 +306,8 @@ impl fmt::Display for Scores {
         }
         writeln!(
             f,
-            "pictures          {:>8}, {} lost; {} predictions that cannot be",
-            self.pictures, self.lost, self.invalid_predictions
+            "pictures          {:>8}, {} lost; {} predictions that cannot be; truth: {}",
+            self.pictures, self.lost, self.invalid_predictions, self.truth
         )
     }
 }

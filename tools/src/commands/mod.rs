@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod devices;
 pub(crate) mod eval;
 pub(crate) mod info;
+pub(crate) mod models;
 pub(crate) mod plan;
 pub(crate) mod primitives;
 pub(crate) mod replay;
