@@ -48,7 +48,8 @@ pub(super) fn assign(
     assigned
 }
 
-fn root(parents: &mut [usize], mut node: usize) -> usize {
+/// The set that a node is in, by its first member.
+pub(super) fn root(parents: &mut [usize], mut node: usize) -> usize {
     while parents[node] != node {
         parents[node] = parents[parents[node]];
         node = parents[node];

@@ -9,6 +9,9 @@ const WHOLE: f64 = 0.15;
 const LONGER: f64 = 0.1;
 /// Of a height that is as good as the beams are dense, m.
 const HEIGHT: f64 = 0.06;
+/// A side is no shorter than that of its class by so many standard
+/// deviations, however little is seen of it.
+const SHORTEST: f64 = 2.0;
 /// What is known of a side is never better than this, m: looks that follow
 /// each other err alike.
 const BEST: f64 = 0.05;
@@ -28,7 +31,9 @@ impl Extent {
     pub(super) fn of(&self, prior: &Prior) -> (Size, Size) {
         let weight = |k: usize| 1.0 / (prior.spread[k] * prior.spread[k]);
         let size = |k: usize| {
-            (prior.size[k] * weight(k) + self.sums[k]) / (weight(k) + self.weights[k])
+            let least = prior.size[k] - SHORTEST * prior.spread[k];
+            let mean = prior.size[k] * weight(k) + self.sums[k];
+            (mean / (weight(k) + self.weights[k])).max(least)
         };
         let spread = |k: usize| (1.0 / (weight(k) + self.weights[k])).sqrt();
         (std::array::from_fn(size), std::array::from_fn(spread))
@@ -40,7 +45,8 @@ impl Extent {
         let look = &measured.look;
         for k in 0..2 {
             let seen = look.sides[k];
-            if look.whole[k] {
+            let shortest = prior.size[k] - SHORTEST * prior.spread[k];
+            if look.whole[k] && seen > shortest {
                 self.take(k, seen, WHOLE);
             } else if seen > size[k] {
                 self.take(k, seen, LONGER);

@@ -4,7 +4,7 @@
 //! is known to be long. So what is seen in part is completed away from the
 //! sensor, and never over ground that is seen to be free.
 
-use std::f64::consts::{FRAC_PI_2, PI};
+use std::f64::consts::FRAC_PI_2;
 
 use nalgebra::Matrix2;
 
@@ -28,6 +28,10 @@ const BEAM: f64 = 0.012;
 const LEAST_SIDE: f64 = 1.2;
 /// with this standard deviation for one of a metre, rad.
 const HEADING: f64 = 0.12;
+/// What goes on above what clusters hold is so much higher, about, m.
+const TALLER_M: f64 = 0.8;
+/// It is looked for so far to either side of the one that is expected, rad.
+const NEAR_RAD: f64 = 0.4;
 /// Fewer places tell no heading.
 const LEAST_OUTLINE: usize = 8;
 
@@ -58,8 +62,8 @@ pub(super) struct Measured {
     pub(super) place: Place,
     /// What was seen along its length and width.
     pub(super) look: Look,
-    /// The direction of a side and its standard deviation, rad, up to right
-    /// angles.
+    /// How it is headed, up to right angles, and the standard deviation of
+    /// that, rad, where it was asked for: [`side`].
     pub(super) side: Option<(f64, f64)>,
     /// Height of the ground under it, m in odom.
     pub(super) ground: f64,
@@ -104,14 +108,26 @@ pub(super) fn measure(
     expected: &Expected,
     segments: &[&Segment],
 ) -> Option<Measured> {
-    let hull = || segments.iter().flat_map(|segment| &segment.hull);
-    let outline = segments.iter().flat_map(|segment| &segment.outline);
-    let outline: Vec<[f64; 2]> = outline.map(|s| s.moved(expected.velocity)).collect();
-    let height = segments.iter().map(|s| s.height).fold(0.0, f64::max);
+    let hull = segments.iter().flat_map(|segment| &segment.hull);
+    let height = |s: &&Segment| if s.is_tall { s.height + TALLER_M } else { s.height };
+    let height = segments.iter().map(height).fold(0.0, f64::max);
     let ground = segments.iter().map(|s| s.ground);
     let ground = ground.fold(f64::INFINITY, f64::min);
-    let side = heading(&outline);
-    measure_places(view, expected, hull(), side, height, ground)
+    measure_places(view, expected, hull, height, ground)
+}
+
+/// How the sides are headed that are seen of a thing, and the standard
+/// deviation of that, rad: of the directions near the one that is expected,
+/// up to right angles. `None` if too little is seen to tell.
+pub(super) fn side(expected: &Expected, segments: &[&Segment]) -> Option<(f64, f64)> {
+    let outline = segments.iter().flat_map(|segment| &segment.outline);
+    let outline: Vec<[f64; 2]> = outline.map(|s| s.moved(expected.velocity)).collect();
+    if outline.len() < LEAST_OUTLINE {
+        return None;
+    }
+    let fitted = Rectangle::fit_near(&outline, expected.rectangle.yaw, NEAR_RAD)?;
+    let side = fitted.size[0].max(fitted.size[1]);
+    (side >= LEAST_SIDE).then_some((fitted.yaw, HEADING / side))
 }
 
 /// The same by the places where it was seen.
@@ -119,7 +135,6 @@ pub(super) fn measure_places<'a>(
     view: &View<'_>,
     expected: &Expected,
     places: impl Iterator<Item = &'a Seen> + Clone,
-    side: Option<(f64, f64)>,
     height: f64,
     ground: f64,
 ) -> Option<Measured> {
@@ -153,7 +168,7 @@ pub(super) fn measure_places<'a>(
             gap: BEAM * range,
             whole,
         },
-        side,
+        side: None,
         ground,
     })
 }
@@ -184,11 +199,12 @@ fn along(
         [open(low, -1.0), open(high, 1.0)],
         [sensor < low, sensor > high],
     ];
+    let missing = (size - (high - low)).max(0.0);
     if opens == [true; 2] {
-        let deviation = OPEN_NEAR;
+        // With much of it missing there is free ground within its box.
+        let deviation = OPEN_NEAR + (missing - 2.0 * expected.spread[k]).max(0.0) / 2.0;
         return ((low + high) / 2.0, deviation * deviation, true);
     }
-    let missing = (size - (high - low)).max(0.0);
     let deviations = [0, 1].map(|end: usize| match (opens[end], faces[end]) {
         (true, true) => OPEN_NEAR,
         (true, false) => OPEN_FAR,
@@ -203,17 +219,6 @@ fn along(
     // Half of what the size may be off, where one end tells the middle.
     let lean = (weights[0] - weights[1]).abs() / sum;
     (middle, 1.0 / sum + (lean * spread).powi(2), false)
-}
-
-/// The direction of the longest side that is seen.
-fn heading(outline: &[[f64; 2]]) -> Option<(f64, f64)> {
-    if outline.len() < LEAST_OUTLINE {
-        return None;
-    }
-    let fitted = Rectangle::fit(outline)?;
-    let side = fitted.size[0];
-    let yaw = nearest_axis(fitted.yaw, 0.0, PI);
-    (side >= LEAST_SIDE).then_some((yaw, HEADING / side))
 }
 
 /// The rectangle around segments, its length the longer side, as it would be

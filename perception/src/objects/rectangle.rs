@@ -5,9 +5,9 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-/// Headings that are tried in a right angle.
-const HEADINGS: usize = 30;
-/// Halvings of the step between them, about the best.
+/// Step between the headings that are tried, rad: 30 in a right angle.
+const STEP: f64 = FRAC_PI_2 / 30.0;
+/// Halvings of it, about the best.
 const REFINEMENTS: usize = 4;
 /// Nearer to a side than this, all returns are as close, m.
 const NEAREST: f64 = 0.05;
@@ -59,13 +59,17 @@ impl Rectangle {
     /// The rectangle whose sides are the closest to the places, its length the
     /// longer of them; `None` without any places.
     pub(super) fn fit(places: &[[f64; 2]]) -> Option<Self> {
-        let yaw = heading(places);
-        let fitted = Self::around(places, yaw)?;
+        let fitted = Self::around(places, heading(places, 0.0, FRAC_PI_2))?;
         Some(if fitted.size[0] >= fitted.size[1] {
             fitted
         } else {
             fitted.turned()
         })
+    }
+
+    /// The same, of the headings up to `span` rad to either side of `yaw`.
+    pub(super) fn fit_near(places: &[[f64; 2]], yaw: f64, span: f64) -> Option<Self> {
+        Self::around(places, heading(places, yaw - span, 2.0 * span + STEP))
     }
 
     /// The same rectangle, with its width for its length.
@@ -97,13 +101,15 @@ impl Rectangle {
     }
 }
 
-/// The heading, from 0 to a right angle, of the closest rectangle.
-fn heading(places: &[[f64; 2]]) -> f64 {
-    let mut step = FRAC_PI_2 / HEADINGS as f64;
+/// The heading of the closest rectangle, of those from `yaw` on, up to `span`
+/// rad more.
+fn heading(places: &[[f64; 2]], yaw: f64, span: f64) -> f64 {
     let better = |a: (f64, f64), b: (f64, f64)| if b.1 > a.1 { b } else { a };
     let tried = |yaw: f64| (yaw, closeness(places, yaw));
-    let coarse = (0..HEADINGS).map(|i| tried(i as f64 * step));
-    let mut best = coarse.fold((0.0, f64::NEG_INFINITY), better);
+    let count = (span / STEP).round() as usize;
+    let coarse = (0..count).map(|i| tried(yaw + i as f64 * STEP));
+    let mut best = coarse.fold((yaw, f64::NEG_INFINITY), better);
+    let mut step = STEP;
     for _ in 0..REFINEMENTS {
         step /= 2.0;
         best = [best.0 - step, best.0 + step]

@@ -5,8 +5,9 @@ use std::ops::Range;
 use janus_datasets::{Frame, Pose};
 use janus_shaders::cluster::Cluster;
 
+use super::assign::root;
 use super::ground::{Ground, Plane};
-use super::rectangle::{self, dot};
+use super::rectangle::{self, Rectangle, dot};
 use crate::cloud::Cloud;
 use crate::error::{Error, Result};
 use crate::lidar::{Motion, fixed};
@@ -16,16 +17,31 @@ const RETURNS: usize = 512;
 const RETURNS_OF_LARGE: usize = 4096;
 /// A cluster that is longer is large: a row of houses, m.
 const LARGE_M: f64 = 16.0;
-/// Every so manieth return of the ground is looked at.
+/// Every so manieth return of the ground is looked at, and of those that
+/// belong to nothing.
 const GROUND_STRIDE: usize = 16;
+const LOOSE_STRIDE: usize = 3;
 /// Directions in which the nearest return is part of the outline.
-const DIRECTIONS: usize = 48;
+const DIRECTIONS: usize = 32;
 /// Only what is higher may go on above what clusters hold, m.
 const TALL_M: f64 = 2.0;
 /// What goes on above a cluster is seen so close over it, m,
 const ABOVE_M: f64 = 0.6;
 /// above this share of it.
 const ABOVE_SHARE: f64 = 0.3;
+/// No vehicle is higher, m. What is seen higher, up to so much more, m,
+const HIGHEST_M: f64 = 4.0;
+const HIGHER_M: f64 = 2.0;
+/// above this share of a cluster, makes it a structure.
+const HIGHER_SHARE: f64 = 0.05;
+/// What is longer may be several things, m.
+const LONG_M: f64 = 7.0;
+/// A piece of a cluster has so many returns,
+const LEAST_OF_PIECE: usize = 10;
+/// and is wider than a wall that is seen from its side, m.
+const LEAST_SIDE_M: f64 = 0.2;
+/// Sides of what may be a lorry or a bus, if it goes on above, m.
+const LORRY_M: [[f64; 2]; 2] = [[4.0, 13.0], [1.6, 3.2]];
 /// Columns in which returns that belong to no cluster are noted: side, m,
 const COLUMN_M: f64 = 0.4;
 /// number along a side,
@@ -66,8 +82,10 @@ pub(super) struct Segment {
     pub(super) ground: f64,
     /// Number of its points.
     pub(super) points: u32,
-    /// Whether it goes on above what clusters hold, or is larger than
-    /// anything that moves: a house, a wall, a tree.
+    /// Whether it goes on above what clusters hold.
+    pub(super) is_tall: bool,
+    /// Whether it is higher or larger than anything that moves, or goes on
+    /// above and is not as long and wide as a lorry: a house, a wall, a tree.
     pub(super) is_structure: bool,
     /// Corners of the convex hulls of what each sweep saw of it.
     pub(super) hull: Vec<Seen>,
@@ -130,23 +148,48 @@ impl Segments {
         } = scan;
         for segment in &mut list {
             let of_it = &returns[segment.returns.clone()];
-            segment.is_structure =
-                segment.extent() > LARGE_M || above.goes_on(segment, of_it);
-            if !segment.is_structure {
-                segment.hull = hulls(of_it);
-                segment.outline = outline(of_it, from);
+            segment.is_structure = segment.extent() > LARGE_M || above.is_high(segment, of_it);
+            if segment.is_structure {
+                continue;
             }
+            segment.hull = hulls(of_it);
+            segment.outline = outline(of_it, from);
+            segment.is_tall = above.goes_on(segment, of_it);
+            segment.is_structure = segment.is_tall && !segment.is_lorry();
         }
-        let found = Self {
+        let mut found = Self {
             list,
             returns,
             ground,
         };
+        found.split(&above, from);
         Ok((pose, found))
     }
 }
 
 impl Segments {
+    /// Adds what stands before structures, and the parts of what is too long
+    /// to be one thing, as segments of their own.
+    fn split(&mut self, above: &Above, from: [f64; 2]) {
+        for index in 0..self.list.len() {
+            let segment = &mut self.list[index];
+            let is_long = !segment.is_tall && segment.extent() > LONG_M;
+            if !segment.is_structure && !is_long {
+                continue;
+            }
+            let pieces = above.pieces(segment, &self.returns[segment.returns.clone()]);
+            segment.is_structure |= pieces.len() > 1;
+            if !segment.is_structure {
+                continue;
+            }
+            let stride = segment.points / (segment.returns.len() as u32).max(1);
+            for piece in pieces {
+                let piece = Segment::piece(&piece, stride, &self.ground, &mut self.returns, from);
+                self.list.extend(piece);
+            }
+        }
+    }
+
     /// How many returns of the ground there were, about.
     pub(crate) fn on_ground(&self) -> u32 {
         self.ground.returns() * GROUND_STRIDE as u32
@@ -162,11 +205,63 @@ impl Segment {
             height: metres(cluster.height),
             ground: metres(cluster.max[2]) - metres(cluster.height),
             points: cluster.points,
+            is_tall: false,
             is_structure: false,
             hull: Vec::new(),
             outline: Vec::new(),
             returns: 0..0,
         }
+    }
+
+    /// What belongs together of a segment; `None` if it is as high as a
+    /// structure, or too large. Its returns follow the others.
+    fn piece(
+        piece: &[Return],
+        stride: u32,
+        ground: &Ground,
+        returns: &mut Vec<Return>,
+        from: [f64; 2],
+    ) -> Option<Self> {
+        let mut bounds = [[f64::INFINITY; 2], [f64::NEG_INFINITY; 2]];
+        let mut top = f64::NEG_INFINITY;
+        for one in piece {
+            for k in 0..2 {
+                bounds[0][k] = bounds[0][k].min(one.at[k]);
+                bounds[1][k] = bounds[1][k].max(one.at[k]);
+            }
+            top = top.max(one.at[2]);
+        }
+        let ground = ground.height([0, 1].map(|k| (bounds[0][k] + bounds[1][k]) / 2.0));
+        let first = returns.len();
+        let segment = Self {
+            bounds,
+            height: top - ground,
+            ground,
+            points: piece.len() as u32 * stride.max(1),
+            is_tall: false,
+            is_structure: false,
+            hull: hulls(piece),
+            outline: outline(piece, from),
+            returns: first..first + piece.len(),
+        };
+        let fits = segment.height < TALL_M && segment.extent() < LARGE_M;
+        fits.then(|| {
+            returns.extend_from_slice(piece);
+            segment
+        })
+    }
+
+    /// Whether it is as long and wide as a lorry, as far as it was seen.
+    fn is_lorry(&self) -> bool {
+        let outline: Vec<[f64; 2]> = self.outline.iter().map(|seen| seen.at).collect();
+        let hull: Vec<[f64; 2]> = self.hull.iter().map(|seen| seen.at).collect();
+        let heading = Rectangle::fit(&outline).map(|fitted| fitted.yaw);
+        let around = heading.and_then(|yaw| Rectangle::around(&hull, yaw));
+        around.is_some_and(|around| {
+            let [a, b] = around.size;
+            let sides = [a.max(b), a.min(b)];
+            (0..2).all(|k| (LORRY_M[k][0]..=LORRY_M[k][1]).contains(&sides[k]))
+        })
     }
 
     /// The longer side of its bounds, m.
@@ -222,17 +317,20 @@ struct Scan {
 impl Scan {
     fn read(&mut self, frame: &Frame, cloud: &Cloud, motion: &Motion) -> Result<()> {
         let mut labels = cloud.labels.iter();
-        let mut on_ground = 0usize;
+        let (mut on_ground, mut loose) = (0usize, 0usize);
         for (number, sweep) in frame.sweeps.iter().enumerate() {
             let lidar = frame.rig.lidars.get(sweep.lidar);
             let lidar = lidar.ok_or(Error::NoMount { lidar: sweep.lidar })?;
             let mount = fixed(&lidar.base_from_sensor)?;
             for (point, &label) in sweep.points.iter().zip(&mut labels) {
-                if label == Cloud::GROUND {
-                    on_ground += 1;
-                    if !on_ground.is_multiple_of(GROUND_STRIDE) {
-                        continue;
-                    }
+                let (count, stride) = match label {
+                    Cloud::GROUND => (&mut on_ground, GROUND_STRIDE),
+                    Cloud::UNLABELLED => (&mut loose, LOOSE_STRIDE),
+                    _ => (&mut 0, 1),
+                };
+                *count += 1;
+                if !count.is_multiple_of(stride) {
+                    continue;
                 }
                 let place = || {
                     let pose = &motion.poses[motion.of_point(number, point)];
@@ -303,20 +401,77 @@ impl Above {
 
     /// Whether something goes on right above much of a cluster.
     fn goes_on(&self, segment: &Segment, returns: &[Return]) -> bool {
-        let top = segment.ground + segment.height;
-        let (Some(from), Some(to)) = (self.slice(top), self.slice(top + ABOVE_M)) else {
-            return false;
-        };
-        if segment.height < TALL_M || returns.is_empty() {
-            return false;
+        let share = self.share(segment.height, ABOVE_M, segment, returns);
+        segment.height >= TALL_M && share >= ABOVE_SHARE
+    }
+
+    /// Whether there is something above a cluster where no vehicle reaches
+    /// that belongs to it.
+    fn is_high(&self, segment: &Segment, returns: &[Return]) -> bool {
+        let share = self.share(HIGHEST_M, HIGHER_M, segment, returns);
+        self.goes_on(segment, returns) && share >= HIGHER_SHARE
+    }
+
+    /// The parts of a segment over which nothing goes on, apart from each
+    /// other by at least a column.
+    fn pieces(&self, segment: &Segment, returns: &[Return]) -> Vec<Vec<Return>> {
+        let mask = self.mask(segment.ground + TALL_M, TALL_M).unwrap_or(0);
+        let low = returns.iter().filter_map(|one| {
+            let column = self.column(one.at)?;
+            (self.slices[column] & mask == 0).then_some((column, *one))
+        });
+        let low: Vec<(usize, Return)> = low.collect();
+        let mut columns: Vec<usize> = low.iter().map(|(column, _)| *column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let mut parents: Vec<usize> = (0..columns.len()).collect();
+        for i in 0..columns.len() {
+            // Each is joined to those before it, which it touches.
+            for before in [1, COLUMNS - 1, COLUMNS, COLUMNS + 1] {
+                let before = columns[i].checked_sub(before);
+                let found = before.and_then(|column| columns.binary_search(&column).ok());
+                if let Some(j) = found {
+                    let [a, b] = [i, j].map(|node| root(&mut parents, node));
+                    parents[a.max(b)] = a.min(b);
+                }
+            }
         }
-        let mask = (!0u64 << from) & (!0u64 >> (63 - to));
+        let mut pieces: Vec<Vec<Return>> = vec![Vec::new(); columns.len()];
+        for (column, one) in low {
+            if let Ok(i) = columns.binary_search(&column) {
+                pieces[root(&mut parents, i)].push(one);
+            }
+        }
+        let kept = pieces.into_iter().filter(|piece| {
+            piece.len() >= LEAST_OF_PIECE && width(piece) > LEAST_SIDE_M
+        });
+        kept.collect()
+    }
+
+    fn mask(&self, low: f64, span: f64) -> Option<u64> {
+        let [from, to] = [self.slice(low)?, self.slice(low + span)?];
+        Some((!0u64 << from) & (!0u64 >> (63 - to)))
+    }
+
+    /// Above what share of a cluster there is something from a height over
+    /// its ground on.
+    fn share(&self, height: f64, span: f64, segment: &Segment, returns: &[Return]) -> f64 {
+        let Some(mask) = self.mask(segment.ground + height, span) else {
+            return 0.0;
+        };
         let below = returns.iter().filter(|r| {
             let column = self.column(r.at);
             column.is_some_and(|column| self.slices[column] & mask != 0)
         });
-        below.count() as f64 >= ABOVE_SHARE * returns.len() as f64
+        below.count() as f64 / returns.len().max(1) as f64
     }
+}
+
+/// The narrower side of a rectangle around returns, m.
+fn width(returns: &[Return]) -> f64 {
+    let places: Vec<[f64; 2]> = returns.iter().map(|r| r.seen().at).collect();
+    let hull: Vec<[f64; 2]> = rectangle::hull(&places).into_iter().map(|i| places[i]).collect();
+    Rectangle::fit(&hull).map_or(0.0, |fitted| fitted.size[1])
 }
 
 /// The corners of the hulls of what each sweep saw.

@@ -37,8 +37,8 @@ pub(super) fn prior(class: Class) -> Prior {
     let (frequency, size, spread, is_wheeled) = match class {
         Class::Car => (0.30, [4.4, 1.8, 1.55], [0.4, 0.12, 0.15], true),
         Class::Van => (0.08, [5.3, 2.0, 2.25], [0.5, 0.15, 0.25], true),
-        Class::Truck => (0.02, [8.0, 2.5, 3.2], [2.0, 0.25, 0.5], true),
-        Class::Bus | Class::Train => (0.01, [11.5, 2.6, 3.3], [1.5, 0.2, 0.4], true),
+        Class::Truck => (0.02, [8.0, 2.5, 3.2], [2.0, 0.25, 0.35], true),
+        Class::Bus | Class::Train => (0.01, [11.5, 2.6, 3.3], [1.5, 0.2, 0.35], true),
         Class::Motorcycle => (0.02, [2.1, 0.8, 1.5], [0.25, 0.15, 0.25], true),
         Class::Bicycle => (0.08, [1.8, 0.65, 1.75], [0.15, 0.12, 0.2], true),
         Class::Pedestrian => (0.25, [0.75, 0.65, 1.72], [0.2, 0.12, 0.14], false),
@@ -80,6 +80,10 @@ const NEWS: f64 = 0.3;
 const CONFUSION: f64 = 0.05;
 /// and how much oftener among what has wheels and a roof, or two wheels.
 const KIN: f64 = 4.0;
+
+/// A wall is no thicker as far as it is seen, and higher than this, m.
+const THIN_M: f64 = 0.35;
+const HIGH_M: f64 = 2.1;
 
 impl Belief {
     /// Before anything is seen.
@@ -156,9 +160,10 @@ fn kin(class: Class) -> u8 {
 fn likelihood(class: Class, look: &Look) -> f64 {
     let prior = prior(class);
     if class == Class::Obstacle {
-        // Of any size: so much less likely than the right class's.
-        let side = look.sides[0].max(0.3);
-        return 0.15 / side.max(1.0);
+        // Of any size: so much less likely than the right class's. What is
+        // high and thin is rather a wall than the side of a van.
+        let is_wall = look.sides[1] < THIN_M && look.height > HIGH_M;
+        return if is_wall { 0.5 } else { 0.15 / look.sides[0].max(1.0) };
     }
     let off = |seen: f64, k: usize| (seen - prior.size[k]) / (prior.spread[k] + 0.05);
     let sides = [0, 1].map(|k| {

@@ -175,7 +175,7 @@ impl Track {
     }
 
     /// Takes in what the lidars saw of it. `sure` says that it was seen apart
-    /// from everything else.
+    /// from everything else; if not, that it is there is no surer than before.
     pub(super) fn update(
         &mut self,
         stamp: i64,
@@ -193,10 +193,10 @@ impl Track {
         let rolls = prior.is_wheeled && (self.oriented || (look.whole[0] && long));
         let likelihood = self.filter.update(&measured.place, yaw, rolls);
         let gain = (config.detection_probability * likelihood / config.clutter_per_m2).ln();
-        self.hit(stamp, if sure { gain } else { gain.min(0.5) }, config);
-        self.by_lidar = Some(stamp);
-        self.ground += 0.3 * (measured.ground - self.ground);
         if sure {
+            self.hit(stamp, gain, config);
+            self.by_lidar = Some(stamp);
+            self.ground += 0.3 * (measured.ground - self.ground);
             self.belief.look(look);
             self.extent.look(measured, &prior);
             self.consider_turning(look);

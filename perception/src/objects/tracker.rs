@@ -3,7 +3,7 @@
 use super::assign::{Pair, assign};
 use super::config::ObjectsConfig;
 use super::fuse::{Call, Fused};
-use super::measure::{Expected, Measured, View, measure, measure_places, outline_of};
+use super::measure::{Expected, Measured, View, measure, measure_places, outline_of, side};
 use super::object::Object;
 use super::rectangle::Rectangle;
 use super::segment::{Seen, Segment, Segments};
@@ -19,6 +19,8 @@ const OVERSHOOT_M: f64 = 0.5;
 const LEAST_RETURNS: usize = 5;
 /// this close to its box, m,
 const CLOSE_M: f64 = 0.15;
+/// in one that is larger than its box by, m,
+const LARGER_M: f64 = 0.8;
 /// and its place is so uncertain there, m.
 const MERGED: f64 = 0.15;
 /// So far from a thing a measurement of it is not looked for, m.
@@ -165,9 +167,11 @@ impl Tracker {
         }
         let gate = sight.config.gate;
         let assigned = assign(self.tracks.len(), groups.len(), &pairs, gate);
-        for (row, column, measured) in found {
+        for (row, column, mut measured) in found {
             if assigned[row] == Some(column) {
                 let calls = calls(sight, &groups[column]);
+                let expected = self.tracks[row].expected(&sight.view);
+                measured.side = side(&expected, &segments(sight, &groups[column]));
                 self.tracks[row].update(sight.stamp, &measured, &calls, true, sight.config);
                 seen[row] = true;
                 free[column] = false;
@@ -331,7 +335,8 @@ fn in_box(sight: &Sight<'_>, expected: &Expected) -> Option<Measured> {
     let reach = size[0].hypot(size[1]) / 2.0 + CLOSE_M;
     let near = sight.segments.list.iter().filter(|segment| {
         let [min, max] = segment.bounds;
-        (0..2).all(|k| min[k] <= centre[k] + reach && max[k] >= centre[k] - reach)
+        let larger = (max[0] - min[0]).max(max[1] - min[1]) > size[0].max(size[1]) + LARGER_M;
+        larger && (0..2).all(|k| min[k] <= centre[k] + reach && max[k] >= centre[k] - reach)
     });
     let mut places: Vec<Seen> = Vec::new();
     let (mut top, mut ground) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -349,5 +354,5 @@ fn in_box(sight: &Sight<'_>, expected: &Expected) -> Option<Measured> {
         return None;
     }
     let height = top - ground;
-    measure_places(&sight.view, expected, places.iter(), None, height, ground)
+    measure_places(&sight.view, expected, places.iter(), height, ground)
 }
