@@ -101,7 +101,11 @@ impl Distortion {
         let [mut x, mut y] = match self {
             Self::Fisheye(_) => {
                 let angle = bent[0].hypot(bent[1]);
-                let scale = if angle > 1e-9 { angle.min(1.4).tan() / angle } else { 1.0 };
+                let scale = if angle > 1e-9 {
+                    angle.min(1.4).tan() / angle
+                } else {
+                    1.0
+                };
                 bent.map(|c| c * scale)
             }
             _ => bent,

@@ -81,7 +81,9 @@ pub enum Impairment {
     },
     /// A camera looks beside where its calibration says: its boxes are left
     /// out.
-    #[error("camera {camera} looks {right_rad:.3} rad right and {down_rad:.3} rad down of where it should")]
+    #[error(
+        "camera {camera} looks {right_rad:.3} rad right and {down_rad:.3} rad down of where it should"
+    )]
     CameraAstray {
         /// Its index in the rig.
         camera: usize,
@@ -196,10 +198,15 @@ pub(crate) fn of_sensors(
             found.push(Impairment::CameraStale { camera, late_s });
         }
     }
-    found.extend(cameras.unseen.iter().map(|unseen| Impairment::CameraUnknown {
-        camera: unseen.camera,
-        reason: unseen.reason,
-    }));
+    found.extend(
+        cameras
+            .unseen
+            .iter()
+            .map(|unseen| Impairment::CameraUnknown {
+                camera: unseen.camera,
+                reason: unseen.reason,
+            }),
+    );
     found
 }
 

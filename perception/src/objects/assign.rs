@@ -21,12 +21,7 @@ pub(super) struct Pair {
 /// Gives each row at most one column, and each column at most one row, so that
 /// the pairs together cost the least; `miss` is the cost of a row without a
 /// column.
-pub(super) fn assign(
-    rows: usize,
-    columns: usize,
-    pairs: &[Pair],
-    miss: f64,
-) -> Vec<Option<usize>> {
+pub(super) fn assign(rows: usize, columns: usize, pairs: &[Pair], miss: f64) -> Vec<Option<usize>> {
     let mut pairs: Vec<Pair> = (pairs.iter().copied())
         .filter(|pair| pair.cost < miss && pair.row < rows && pair.column < columns)
         .collect();
@@ -159,7 +154,11 @@ mod tests {
     fn nothing_is_assigned_to_nothing() {
         assert_eq!(assign(0, 0, &[], 1.0), []);
         assert_eq!(assign(2, 0, &[], 1.0), [None, None]);
-        let broken = [pair((0, 0, f64::NAN)), pair((0, 1, f64::INFINITY)), pair((7, 0, 0.1))];
+        let broken = [
+            pair((0, 0, f64::NAN)),
+            pair((0, 1, f64::INFINITY)),
+            pair((7, 0, 0.1)),
+        ];
         assert_eq!(assign(1, 2, &broken, 1.0), [None]);
     }
 

@@ -88,7 +88,10 @@ mod tests {
                 "objects.gate",
             ),
             (|c| c.max_gap_s = -1.0, "objects.max_gap_s"),
-            (|c| c.detection_probability = 1.0, "objects.detection_probability"),
+            (
+                |c| c.detection_probability = 1.0,
+                "objects.detection_probability",
+            ),
         ] {
             let mut config = ObjectsConfig::default();
             set(&mut config);

@@ -70,7 +70,12 @@ impl Gaussian {
             let c = (1.0 - cos) / rate;
             (s, c, (dt * cos - s) / rate, (dt * sin - c) / rate)
         } else {
-            (dt, rate * dt * dt / 2.0, -rate * dt.powi(3) / 3.0, dt * dt / 2.0)
+            (
+                dt,
+                rate * dt * dt / 2.0,
+                -rate * dt.powi(3) / 3.0,
+                dt * dt / 2.0,
+            )
         };
         let decay = (-dt / TURN_LASTS_S).exp();
         let mut f = Covariance::identity();

@@ -334,13 +334,21 @@ impl<'a> Viewpoint<'a> {
         let middle = Point3::new(middle[0], middle[1], segment.ground);
         let place = self.sensor_from_odom * middle;
         let reach = radius[0].hypot(radius[1]) + segment.height;
-        if place.z + reach < 0.0 || place.z > FAR_M || place.x.abs() - reach > 4.0 * place.z.max(1.0) {
+        if place.z + reach < 0.0
+            || place.z > FAR_M
+            || place.x.abs() - reach > 4.0 * place.z.max(1.0)
+        {
             return None;
         }
         let returns = &segments.returns[segment.returns.clone()];
         let [width, height] = self.camera.resolution.map(f64::from);
         let stride = returns.len().div_ceil(RETURNS).max(1);
-        let mut bbox = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        let mut bbox = [
+            f64::INFINITY,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NEG_INFINITY,
+        ];
         let (mut count, mut depth) = (0, f64::INFINITY);
         for one in returns.iter().step_by(stride) {
             let Some((u, v, z)) = self.project(one) else {
@@ -349,7 +357,12 @@ impl<'a> Viewpoint<'a> {
             if (0.0..width).contains(&u) && (0.0..height).contains(&v) {
                 count += 1;
                 depth = depth.min(z);
-                bbox = [bbox[0].min(u), bbox[1].min(v), bbox[2].max(u), bbox[3].max(v)];
+                bbox = [
+                    bbox[0].min(u),
+                    bbox[1].min(v),
+                    bbox[2].max(u),
+                    bbox[3].max(v),
+                ];
             }
         }
         (count >= LEAST_RETURNS).then_some(Shown {

@@ -4,7 +4,7 @@
 //! is known to be long. So what is seen in part is completed away from the
 //! sensor, and never over ground that is seen to be free.
 
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
 use nalgebra::Matrix2;
 
@@ -30,8 +30,11 @@ const LEAST_SIDE: f64 = 1.2;
 const HEADING: f64 = 0.12;
 /// What goes on above what clusters hold is so much higher, about, m.
 const TALLER_M: f64 = 0.8;
-/// It is looked for so far to either side of the one that is expected, rad.
-const NEAR_RAD: f64 = 0.4;
+/// It is looked for within so many standard deviations of the one that is
+/// expected,
+const NEAR: f64 = 3.0;
+/// and no nearer to it than this, rad.
+const NEAR_RAD: f64 = 0.25;
 /// Fewer places tell no heading.
 const LEAST_OUTLINE: usize = 8;
 
@@ -46,11 +49,11 @@ pub(super) struct View<'a> {
 /// What a thing is expected to be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
-    /// Its box at the time of the frame; what is narrower than it is wide
-    /// unknown of has no yaw of its own.
+    /// Its box at the time of the frame.
     pub(super) rectangle: Rectangle,
-    /// Standard deviations of its size, m.
+    /// Standard deviations of its size, m, and of its heading, rad.
     pub(super) spread: [f64; 2],
+    pub(super) yaw_spread: f64,
     /// m/s.
     pub(super) velocity: [f64; 2],
 }
@@ -109,7 +112,13 @@ pub(super) fn measure(
     segments: &[&Segment],
 ) -> Option<Measured> {
     let hull = segments.iter().flat_map(|segment| &segment.hull);
-    let height = |s: &&Segment| if s.is_tall { s.height + TALLER_M } else { s.height };
+    let height = |s: &&Segment| {
+        if s.is_tall {
+            s.height + TALLER_M
+        } else {
+            s.height
+        }
+    };
     let height = segments.iter().map(height).fold(0.0, f64::max);
     let ground = segments.iter().map(|s| s.ground);
     let ground = ground.fold(f64::INFINITY, f64::min);
@@ -125,9 +134,13 @@ pub(super) fn side(expected: &Expected, segments: &[&Segment]) -> Option<(f64, f
     if outline.len() < LEAST_OUTLINE {
         return None;
     }
-    let fitted = Rectangle::fit_near(&outline, expected.rectangle.yaw, NEAR_RAD)?;
+    let yaw = expected.rectangle.yaw;
+    let span = (NEAR * expected.yaw_spread).max(NEAR_RAD).min(FRAC_PI_4);
+    let fitted = Rectangle::fit_near(&outline, yaw, span)?;
     let side = fitted.size[0].max(fitted.size[1]);
-    (side >= LEAST_SIDE).then_some((fitted.yaw, HEADING / side))
+    // The best of all at the end of the search is none.
+    let within = span >= FRAC_PI_4 || (fitted.yaw - yaw).abs() < 0.9 * span;
+    (side >= LEAST_SIDE && within).then_some((fitted.yaw, HEADING / side))
 }
 
 /// The same by the places where it was seen.

@@ -39,7 +39,11 @@ fn stay(now: &Gaussian) -> Hypothesis {
     let pose = |step: usize| {
         let seconds = step as f64 * Hypothesis::STEP_S;
         let wander = Matrix2::identity() * (DRIFT_M * DRIFT_M * seconds);
-        pose(seconds, now, now.covariance.fixed_view::<2, 2>(0, 0) + wander)
+        pose(
+            seconds,
+            now,
+            now.covariance.fixed_view::<2, 2>(0, 0) + wander,
+        )
     };
     Hypothesis {
         manoeuvre: Manoeuvre::Stay,
@@ -135,14 +139,20 @@ mod tests {
         assert!(all.is_sorted_by(|a, b| a.weight >= b.weight));
         for one in &all {
             assert_eq!(one.poses.len(), 10);
-            let spread = one.poses.iter().map(|p| p.covariance[0][0] + p.covariance[1][1]);
+            let spread = one
+                .poses
+                .iter()
+                .map(|p| p.covariance[0][0] + p.covariance[1][1]);
             assert!(spread.is_sorted(), "uncertainty grows");
         }
         let yaw = |m| of(&all, m).poses[5].yaw;
         assert!(yaw(Manoeuvre::KeepTurning) > yaw(Manoeuvre::Straighten) + 0.3);
         let braked = of(&all, Manoeuvre::Brake);
         let [a, b] = [&braked.poses[8], &braked.poses[9]];
-        assert!((a.at[0] - b.at[0]).hypot(a.at[1] - b.at[1]) < 0.05, "stands by then");
+        assert!(
+            (a.at[0] - b.at[0]).hypot(a.at[1] - b.at[1]) < 0.05,
+            "stands by then"
+        );
     }
 
     #[test]

@@ -26,9 +26,12 @@ const DIRECTIONS: usize = 32;
 /// Only what is higher may go on above what clusters hold, m.
 const TALL_M: f64 = 2.0;
 /// What goes on above a cluster is seen so close over it, m,
-const ABOVE_M: f64 = 0.6;
+const ABOVE_M: f64 = 0.4;
 /// above this share of it.
 const ABOVE_SHARE: f64 = 0.3;
+/// Over its own ground, a wall goes on at this height, m, and a tree's crown
+/// does not yet.
+const CLEARANCE_M: f64 = 2.45;
 /// No vehicle is higher, m. What is seen higher, up to so much more, m,
 const HIGHEST_M: f64 = 4.0;
 const HIGHER_M: f64 = 2.0;
@@ -177,7 +180,7 @@ impl Segments {
             if !segment.is_structure && !is_long {
                 continue;
             }
-            let pieces = above.pieces(segment, &self.returns[segment.returns.clone()]);
+            let pieces = above.pieces(&self.returns[segment.returns.clone()], &self.ground);
             segment.is_structure |= pieces.len() > 1;
             if !segment.is_structure {
                 continue;
@@ -412,12 +415,13 @@ impl Above {
         self.goes_on(segment, returns) && share >= HIGHER_SHARE
     }
 
-    /// The parts of a segment over which nothing goes on, apart from each
+    /// The parts of a cluster over which nothing goes on, apart from each
     /// other by at least a column.
-    fn pieces(&self, segment: &Segment, returns: &[Return]) -> Vec<Vec<Return>> {
-        let mask = self.mask(segment.ground + TALL_M, TALL_M).unwrap_or(0);
+    fn pieces(&self, returns: &[Return], ground: &Ground) -> Vec<Vec<Return>> {
         let low = returns.iter().filter_map(|one| {
             let column = self.column(one.at)?;
+            let ground = ground.height([one.at[0], one.at[1]]);
+            let mask = self.mask(ground + CLEARANCE_M, ABOVE_M)?;
             (self.slices[column] & mask == 0).then_some((column, *one))
         });
         let low: Vec<(usize, Return)> = low.collect();
@@ -442,9 +446,9 @@ impl Above {
                 pieces[root(&mut parents, i)].push(one);
             }
         }
-        let kept = pieces.into_iter().filter(|piece| {
-            piece.len() >= LEAST_OF_PIECE && width(piece) > LEAST_SIDE_M
-        });
+        let kept = pieces
+            .into_iter()
+            .filter(|piece| piece.len() >= LEAST_OF_PIECE && width(piece) > LEAST_SIDE_M);
         kept.collect()
     }
 
@@ -470,7 +474,10 @@ impl Above {
 /// The narrower side of a rectangle around returns, m.
 fn width(returns: &[Return]) -> f64 {
     let places: Vec<[f64; 2]> = returns.iter().map(|r| r.seen().at).collect();
-    let hull: Vec<[f64; 2]> = rectangle::hull(&places).into_iter().map(|i| places[i]).collect();
+    let hull: Vec<[f64; 2]> = rectangle::hull(&places)
+        .into_iter()
+        .map(|i| places[i])
+        .collect();
     Rectangle::fit(&hull).map_or(0.0, |fitted| fitted.size[1])
 }
 
@@ -491,7 +498,10 @@ fn hulls(returns: &[Return]) -> Vec<Seen> {
 /// around it.
 fn outline(returns: &[Return], from: [f64; 2]) -> Vec<Seen> {
     let about = |r: &Return| [r.at[0] - from[0], r.at[1] - from[1]];
-    let sum = returns.iter().map(about).fold([0.0; 2], |[a, b], [u, v]| [a + u, b + v]);
+    let sum = returns
+        .iter()
+        .map(about)
+        .fold([0.0; 2], |[a, b], [u, v]| [a + u, b + v]);
     let norm = sum[0].hypot(sum[1]);
     if norm <= 0.0 {
         return returns.iter().map(Return::seen).collect();

@@ -40,8 +40,8 @@ pub(super) fn prior(class: Class) -> Prior {
         Class::Truck => (0.02, [8.0, 2.5, 3.2], [2.0, 0.25, 0.35], true),
         Class::Bus | Class::Train => (0.01, [11.5, 2.6, 3.3], [1.5, 0.2, 0.35], true),
         Class::Motorcycle => (0.02, [2.1, 0.8, 1.5], [0.25, 0.15, 0.25], true),
-        Class::Bicycle => (0.08, [1.8, 0.65, 1.75], [0.15, 0.12, 0.2], true),
-        Class::Pedestrian => (0.25, [0.75, 0.65, 1.72], [0.2, 0.12, 0.14], false),
+        Class::Bicycle => (0.08, [1.8, 0.65, 1.75], [0.15, 0.12, 0.12], true),
+        Class::Pedestrian => (0.25, [0.75, 0.65, 1.72], [0.2, 0.12, 0.11], false),
         _ => (0.24, [1.0, 1.0, 1.2], [0.8, 0.8, 0.8], false),
     };
     Prior {
@@ -94,9 +94,12 @@ impl Belief {
     /// The likeliest class, and how likely it is.
     pub(super) fn best(&self) -> (Class, f64) {
         let all = CLASSES.into_iter().zip(self.0);
-        all.fold((Class::Other, 0.0), |best, one| {
-            if one.1 > best.1 { one } else { best }
-        })
+        all.fold(
+            (Class::Other, 0.0),
+            |best, one| {
+                if one.1 > best.1 { one } else { best }
+            },
+        )
     }
 
     /// How well what was seen fits whatever it is.
@@ -163,13 +166,21 @@ fn likelihood(class: Class, look: &Look) -> f64 {
         // Of any size: so much less likely than the right class's. What is
         // high and thin is rather a wall than the side of a van.
         let is_wall = look.sides[1] < THIN_M && look.height > HIGH_M;
-        return if is_wall { 0.5 } else { 0.15 / look.sides[0].max(1.0) };
+        return if is_wall {
+            0.5
+        } else {
+            0.25 / look.sides[0].max(1.0)
+        };
     }
     let off = |seen: f64, k: usize| (seen - prior.size[k]) / (prior.spread[k] + 0.05);
     let sides = [0, 1].map(|k| {
         let off = off(look.sides[k], k);
         // Less than the whole may be seen of a side.
-        let off = if off < 0.0 && !look.whole[k] { off * 0.15 } else { off };
+        let off = if off < 0.0 && !look.whole[k] {
+            off * 0.15
+        } else {
+            off
+        };
         (-0.5 * off * off).exp()
     });
     let [low, high] = [look.height, look.height + look.gap].map(|height| off(height, 2));

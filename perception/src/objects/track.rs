@@ -16,6 +16,8 @@ use super::shape::{Belief, Look, Prior, prior};
 
 /// Standard deviation of the speed of something seen for the first time, m/s.
 const ANY_SPEED: f64 = 4.0;
+/// And of the heading of the rectangle around it, rad.
+const FIRST_YAW: f64 = 0.3;
 /// It tells the direction of its length from this speed on, m/s,
 const TELLING_SPEED: f64 = 1.0;
 /// if so far from it, rad.
@@ -24,6 +26,8 @@ const ASTRAY: f64 = 0.9;
 const SUREST: f64 = 15.0;
 /// A sighting is remembered as long as this, ns.
 const REMEMBERED_NS: i64 = 1_000_000_000;
+/// What was seen in fewer frames is forgotten when it is hidden.
+const LASTING: u32 = 10;
 /// One way round must fit so much better than the other to turn a thing.
 const TURNS: f64 = 4.0;
 
@@ -44,6 +48,8 @@ pub(super) struct Track {
     oriented: bool,
     /// Height of the ground under it, m in odom.
     ground: f64,
+    /// In how many frames it was seen.
+    hits: u32,
     /// When it was last seen, by lidars and by cameras, ns.
     pub(super) seen: i64,
     by_lidar: Option<i64>,
@@ -76,6 +82,7 @@ impl Track {
         let expect = |rectangle: Rectangle| Expected {
             rectangle,
             spread: [0.5; 2],
+            yaw_spread: FIRST_YAW,
             velocity: [0.0; 2],
         };
         let first = measure(&expect(*around))?;
@@ -95,18 +102,20 @@ impl Track {
         let expected = Expected {
             rectangle: Rectangle { size, ..around },
             spread: [spread[0], spread[1]],
+            yaw_spread: FIRST_YAW,
             velocity: [0.0; 2],
         };
         let measured = measure(&turned_to(view, &expected, &prior))?;
         let mut track = Self {
             id,
-            filter: Filter::new(&measured.place, around.yaw, 0.3, ANY_SPEED),
+            filter: Filter::new(&measured.place, around.yaw, FIRST_YAW, ANY_SPEED),
             belief,
             extent,
             score: 0.0,
             confirmed: false,
             oriented: false,
             ground: measured.ground,
+            hits: 1,
             seen: stamp,
             by_lidar: Some(stamp),
             by_camera: (!calls.is_empty()).then_some(stamp),
@@ -128,6 +137,7 @@ impl Track {
             confirmed: false,
             oriented: false,
             ground,
+            hits: 1,
             seen: stamp,
             by_lidar: None,
             by_camera: Some(stamp),
@@ -157,10 +167,11 @@ impl Track {
     pub(super) fn expected(&self, view: &View<'_>) -> Expected {
         let prior = self.prior();
         let (_, [along, across, _]) = self.extent.of(&prior);
-        let Gaussian { mean, .. } = self.filter.estimate();
+        let Gaussian { mean, covariance } = self.filter.estimate();
         let expected = Expected {
             rectangle: self.rectangle(),
             spread: [along, across],
+            yaw_spread: covariance[(2, 2)].sqrt(),
             velocity: [mean[3], mean[4]],
         };
         turned_to(view, &expected, &prior)
@@ -186,7 +197,9 @@ impl Track {
     ) {
         let prior = self.prior();
         let look = &measured.look;
-        let yaw = measured.side.filter(|_| prior.is_wheeled || self.class() == Class::Obstacle);
+        let yaw = measured
+            .side
+            .filter(|_| prior.is_wheeled || self.class() == Class::Obstacle);
         let here = self.filter.estimate().mean[2];
         let yaw = yaw.map(|(side, deviation)| (nearest_side(side, here), deviation));
         let long = look.sides[0] > 0.6 * prior.size[0];
@@ -225,6 +238,13 @@ impl Track {
         self.score = (self.score + gain).min(SUREST);
         self.confirmed |= self.score >= config.confirm;
         self.seen = stamp;
+        self.hits += 1;
+    }
+
+    /// Whether it is surely there: what was hardly seen is not for long.
+    pub(super) fn is_there(&self, stamp: i64) -> bool {
+        let unseen = stamp - self.seen;
+        self.confirmed && (self.hits >= LASTING || unseen <= REMEMBERED_NS / 2)
     }
 
     /// Takes in that it was not seen; `visible` is how likely it was in full

@@ -11,6 +11,8 @@ use super::track::Track;
 
 /// A thing is no larger than this, m.
 const LARGEST: [f64; 2] = [14.0, 3.6];
+/// What is first seen by fewer returns is nothing yet.
+const LEAST_POINTS: u32 = 8;
 /// Clusters within a thing's box, or so close beside it, are parts of it, m.
 const BESIDE_M: f64 = 0.3;
 /// What is so much larger than a thing is not that thing alone, m.
@@ -81,7 +83,7 @@ impl Tracker {
 
     /// What is surely there, in the order of identities.
     pub(super) fn objects(&self, stamp: i64) -> Vec<Object> {
-        let surely = self.tracks.iter().filter(|track| track.confirmed);
+        let surely = self.tracks.iter().filter(|track| track.is_there(stamp));
         surely.map(|track| track.object(stamp)).collect()
     }
 
@@ -89,9 +91,10 @@ impl Tracker {
     /// alone.
     fn group(&self, sight: &Sight<'_>) -> Vec<Group> {
         let list = &sight.segments.list;
-        let candidates = list.iter().enumerate().filter(|(_, segment)| {
-            !segment.is_structure && !segment.hull.is_empty()
-        });
+        let candidates = list
+            .iter()
+            .enumerate()
+            .filter(|(_, segment)| !segment.is_structure && !segment.hull.is_empty());
         let mut order: Vec<usize> = candidates.map(|(i, _)| i).collect();
         let west = |i: usize| list[i].bounds[0][0];
         order.sort_by(|a, b| west(*a).total_cmp(&west(*b)).then(a.cmp(b)));
@@ -134,7 +137,11 @@ impl Tracker {
     ) {
         let middles: Vec<[[f64; 2]; 2]> = groups.iter().map(|g| bounds(sight, g)).collect();
         let mut order: Vec<usize> = (0..groups.len()).collect();
-        order.sort_by(|a, b| middles[*a][0][0].total_cmp(&middles[*b][0][0]).then(a.cmp(b)));
+        order.sort_by(|a, b| {
+            middles[*a][0][0]
+                .total_cmp(&middles[*b][0][0])
+                .then(a.cmp(b))
+        });
         let widest = middles.iter().map(|[min, max]| max[0] - min[0]);
         let widest = widest.fold(0.0, f64::max);
         let mut pairs = Vec::new();
@@ -240,7 +247,8 @@ impl Tracker {
             finite
                 && track.score > GONE
                 && sight.stamp - track.seen <= coast
-                && spread.sqrt() < LOST_M.max(0.3 * (x - sight.view.from[0]).hypot(y - sight.view.from[1]))
+                && spread.sqrt()
+                    < LOST_M.max(0.3 * (x - sight.view.from[0]).hypot(y - sight.view.from[1]))
                 && sight.view.reaches([x, y])
         });
         // Of two in one place the surer stays, of equals the older.
@@ -248,11 +256,17 @@ impl Tracker {
         order.sort_by(|a, b| {
             let [a, b] = [&self.tracks[*a], &self.tracks[*b]];
             let by_score = (b.confirmed, b.score).partial_cmp(&(a.confirmed, a.score));
-            by_score.unwrap_or(std::cmp::Ordering::Equal).then(a.id.cmp(&b.id))
+            by_score
+                .unwrap_or(std::cmp::Ordering::Equal)
+                .then(a.id.cmp(&b.id))
         });
         let boxes: Vec<Rectangle> = self.tracks.iter().map(Track::rectangle).collect();
         let mut west: Vec<usize> = order.clone();
-        west.sort_by(|a, b| boxes[*a].centre[0].total_cmp(&boxes[*b].centre[0]).then(a.cmp(b)));
+        west.sort_by(|a, b| {
+            boxes[*a].centre[0]
+                .total_cmp(&boxes[*b].centre[0])
+                .then(a.cmp(b))
+        });
         let mut gone = vec![false; boxes.len()];
         for &a in &order {
             if gone[a] {
@@ -263,7 +277,8 @@ impl Tracker {
             let first = west.partition_point(|i| boxes[*i].centre[0] < x - reach);
             let near = west[first..].iter();
             for &b in near.take_while(|i| boxes[**i].centre[0] <= x + reach) {
-                let twice = boxes[a].holds(boxes[b].centre, -0.2) || boxes[b].holds(boxes[a].centre, -0.2);
+                let twice =
+                    boxes[a].holds(boxes[b].centre, -0.2) || boxes[b].holds(boxes[a].centre, -0.2);
                 gone[b] |= a != b && twice;
             }
         }
@@ -272,13 +287,7 @@ impl Tracker {
     }
 
     /// Begins to follow what nothing known was seen as.
-    fn begin(
-        &mut self,
-        sight: &Sight<'_>,
-        groups: &[Group],
-        free: &[bool],
-        sightings: &[usize],
-    ) {
+    fn begin(&mut self, sight: &Sight<'_>, groups: &[Group], free: &[bool], sightings: &[usize]) {
         let known: Vec<Rectangle> = self.tracks.iter().map(Track::rectangle).collect();
         let new = |at: [f64; 2]| !known.iter().any(|rectangle| rectangle.holds(at, 0.0));
         let mut born = Vec::new();
@@ -289,7 +298,9 @@ impl Tracker {
                 continue;
             };
             let large = (0..2).any(|k| around.size[k] > LARGEST[k]);
-            if large || !new(around.centre) || known.len() + born.len() >= MOST {
+            let points: u32 = parts.iter().map(|segment| segment.points).sum();
+            let few = points < LEAST_POINTS;
+            if few || large || !new(around.centre) || known.len() + born.len() >= MOST {
                 continue;
             }
             let calls = calls(sight, group);
@@ -302,7 +313,13 @@ impl Tracker {
             if new(sighting.place.at) && known.len() + born.len() < MOST {
                 let Call { .. } = sighting.call;
                 let (place, ground) = (&sighting.place, sighting.ground);
-                born.push(Track::sighted(next_id, sight.stamp, &sighting.call, place, ground));
+                born.push(Track::sighted(
+                    next_id,
+                    sight.stamp,
+                    &sighting.call,
+                    place,
+                    ground,
+                ));
                 next_id += 1;
             }
         }
@@ -325,7 +342,10 @@ fn bounds(sight: &Sight<'_>, group: &[usize]) -> [[f64; 2]; 2] {
     let nothing = [[f64::INFINITY; 2], [f64::NEG_INFINITY; 2]];
     boxes.fold(nothing, |[min, max], [low, high]| {
         let k = [0, 1];
-        [k.map(|k| min[k].min(low[k])), k.map(|k| max[k].max(high[k]))]
+        [
+            k.map(|k| min[k].min(low[k])),
+            k.map(|k| max[k].max(high[k])),
+        ]
     })
 }
 
@@ -343,7 +363,10 @@ fn in_box(sight: &Sight<'_>, expected: &Expected) -> Option<Measured> {
     for segment in near {
         for one in &sight.segments.returns[segment.returns.clone()] {
             let seen = one.seen();
-            if expected.rectangle.holds(seen.moved(expected.velocity), CLOSE_M) {
+            if expected
+                .rectangle
+                .holds(seen.moved(expected.velocity), CLOSE_M)
+            {
                 places.push(seen);
                 top = top.max(one.at[2]);
                 ground = ground.min(segment.ground);

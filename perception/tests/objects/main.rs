@@ -1,6 +1,7 @@
 //! Things of the synthetic world, followed, against its truth.
 #![allow(clippy::unwrap_used)]
 
+mod broken;
 mod score;
 
 use janus_datasets::synth::{Drive, Pictures, Scenario};
@@ -11,15 +12,18 @@ use score::{Judge, Score};
 
 /// The classes of the perfect detector.
 fn classes() -> Vec<String> {
-    ["car", "van", "bicycle", "pedestrian"].map(String::from).into()
+    ["car", "van", "bicycle", "pedestrian"]
+        .map(String::from)
+        .into()
 }
 
 /// What a perfect detector finds in the pictures of a frame.
 fn perfect(pictures: &Pictures, index: u64) -> CameraScene {
     let sight = pictures.sight(index).unwrap();
-    let seen = sight.silhouettes.iter().filter(|s| {
-        s.visibility > 0.3 && s.extent[3] - s.extent[1] >= 8
-    });
+    let seen = sight
+        .silhouettes
+        .iter()
+        .filter(|s| s.visibility > 0.3 && s.extent[3] - s.extent[1] >= 8);
     let detections = seen.map(|s| Detection {
         camera: s.camera,
         class: match s.class {
@@ -56,11 +60,18 @@ fn follow(name: &str, seed: u64, frames: std::ops::Range<u64>, looks: bool, loud
     judge.loud = loud;
     for frame in log.frames(Some(frames)) {
         let frame: Frame = frame.unwrap();
-        let cameras = pictures.as_ref().map(|pictures| perfect(pictures, frame.index));
+        let cameras = pictures
+            .as_ref()
+            .map(|pictures| perfect(pictures, frame.index));
         let scene = lidar.step(&frame).unwrap();
         let found = objects.step(&frame, cameras.as_ref(), &scene);
         if loud && frame.index % 20 == 0 {
-            eprintln!("{:?} {:?} of {}", found.timings, found.health, found.objects.len());
+            eprintln!(
+                "{:?} {:?} of {}",
+                found.timings,
+                found.health,
+                found.objects.len()
+            );
         }
         judge.take(&frame, &found.objects);
     }
@@ -77,7 +88,10 @@ fn tuning() {
     let loud = get("LOUD").is_some();
     let mut all = Score::default();
     for (i, name) in Scenario::names().enumerate() {
-        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+        if only
+            .as_ref()
+            .is_some_and(|only| !name.contains(only.as_str()))
+        {
             continue;
         }
         let frames = Scenario::named(name).unwrap().frames();

@@ -110,7 +110,11 @@ impl Judge {
                 Some(found) => self.note(thing, objects[*found]),
                 None if self.loud => eprintln!(
                     "  {} missed {:?} {} at {:.1},{:.1} range {:.0}",
-                    frame.index, thing.class, thing.track, thing.at[0], thing.at[1],
+                    frame.index,
+                    thing.class,
+                    thing.track,
+                    thing.at[0],
+                    thing.at[1],
                     (thing.at[0] - base.x).hypot(thing.at[1] - base.y)
                 ),
                 None => {}
@@ -131,8 +135,15 @@ impl Judge {
             if !taken && self.loud {
                 eprintln!(
                     "  {} false {:?} {} at {:.1},{:.1} size {:.1} {:.1} {:.1} unseen {:.1}",
-                    frame.index, object.class, object.id, object.centre[0], object.centre[1],
-                    object.length, object.width, object.height, object.unseen_s
+                    frame.index,
+                    object.class,
+                    object.id,
+                    object.centre[0],
+                    object.centre[1],
+                    object.length,
+                    object.width,
+                    object.height,
+                    object.unseen_s
                 );
             }
         }
@@ -181,14 +192,19 @@ impl Judge {
         if before.is_some_and(|before| before != object.id) {
             score.switches += 1;
             if self.loud {
-                eprintln!("  switch of {:?} {}: {before:?} to {}", thing.class, thing.track, object.id);
+                eprintln!(
+                    "  switch of {:?} {}: {before:?} to {}",
+                    thing.class, thing.track, object.id
+                );
             }
         }
         *score.together.entry((thing.track, object.id)).or_default() += 1;
         score.right_class += u64::from(thing.class == object.class);
         let off = (thing.at[0] - object.centre[0]).hypot(thing.at[1] - object.centre[1]);
         score.centre.push(off);
-        score.similar.push((thing.track, object.id, 1.0 - off / NEAR_M));
+        score
+            .similar
+            .push((thing.track, object.id, 1.0 - off / NEAR_M));
         let size = [object.length, object.width, object.height];
         for k in 0..3 {
             score.size[k].push((size[k] - thing.size[k]).abs());
@@ -197,8 +213,19 @@ impl Judge {
             let [a, b] = [thing.velocity, object.velocity].map(|[x, y]| x.hypot(y));
             score.speed.push((a - b).powi(2));
             if self.loud && (a - b).abs() > 0.7 {
-                eprintln!("  slow {:?} {} object {} at {:.1},{:.1} speed {a:.1} for {b:.1} velocity {:.1?} yaw {:.2} size {:.1} {:.1} truth {:.1?}",
-                    thing.class, thing.track, object.id, thing.at[0], thing.at[1], object.velocity, object.yaw, object.length, object.width, thing.velocity);
+                eprintln!(
+                    "  slow {:?} {} object {} at {:.1},{:.1} speed {a:.1} for {b:.1} velocity {:.1?} yaw {:.2} size {:.1} {:.1} truth {:.1?}",
+                    thing.class,
+                    thing.track,
+                    object.id,
+                    thing.at[0],
+                    thing.at[1],
+                    object.velocity,
+                    object.yaw,
+                    object.length,
+                    object.width,
+                    thing.velocity
+                );
             }
         }
         let vehicle = matches!(thing.class, Class::Car | Class::Van | Class::Bicycle);
@@ -291,8 +318,12 @@ impl Score {
             .extend(other.of_things.into_iter().map(|(t, n)| (thing(t), n)));
         self.of_objects
             .extend(other.of_objects.into_iter().map(|(o, n)| (object(o), n)));
-        self.similar
-            .extend(other.similar.into_iter().map(|(t, o, s)| (thing(t), object(o), s)));
+        self.similar.extend(
+            other
+                .similar
+                .into_iter()
+                .map(|(t, o, s)| (thing(t), object(o), s)),
+        );
         self.centre.extend(other.centre);
         for (mine, theirs) in self.size.iter_mut().zip(other.size) {
             mine.extend(theirs);
