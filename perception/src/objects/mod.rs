@@ -77,6 +77,13 @@ impl Objects {
         self.jumps
     }
 
+    /// Forgets all that was followed; no identity is given again.
+    pub fn forget(&mut self) {
+        self.tracker.forget();
+        self.cameras.forget();
+        self.last = None;
+    }
+
     /// Takes in what the cameras, if anything looked at their pictures, and
     /// the lidars saw of a frame. A frame whose poses cannot be used has no
     /// objects, and its health says so.
@@ -136,8 +143,8 @@ impl Objects {
         if !frame.begins && (0.0..=self.config.max_gap_s).contains(&gap_s) {
             return gap_s;
         }
-        self.tracker.forget();
-        self.cameras.forget();
+        self.forget();
+        self.last = Some(frame.stamp);
         if !frame.begins {
             self.jumps += 1;
             impairments.push(Impairment::TimeJump { gap_s });

@@ -69,8 +69,10 @@ fn drive(now: &Gaussian, manoeuvre: Manoeuvre, weight: f64) -> Hypothesis {
     let mut poses = Vec::with_capacity(STEPS);
     for tick in 1..=STEPS * TICKS_PER_STEP {
         state.go_on(TICK_S);
-        if manoeuvre == Manoeuvre::Brake {
-            slow_down(&mut state);
+        match manoeuvre {
+            Manoeuvre::KeepTurning => state.mean[5] = now.mean[5],
+            Manoeuvre::Brake => slow_down(&mut state),
+            _ => {}
         }
         if tick % TICKS_PER_STEP == 0 {
             let seconds = tick as f64 * TICK_S;

@@ -311,7 +311,6 @@ impl Tracker {
         }
         for sighting in sightings.iter().map(|i| &sight.fused.sightings[*i]) {
             if new(sighting.place.at) && known.len() + born.len() < MOST {
-                let Call { .. } = sighting.call;
                 let (place, ground) = (&sighting.place, sighting.ground);
                 born.push(Track::sighted(
                     next_id,

@@ -81,7 +81,6 @@ pub(crate) struct Judge {
     /// second.
     waiting: Vec<(u32, usize, Vec<[f64; 2]>)>,
     history: Vec<BTreeMap<u32, [f64; 2]>>,
-    pub(crate) loud: bool,
 }
 
 impl Judge {
@@ -108,15 +107,6 @@ impl Judge {
             *self.score.of_things.entry(thing.track).or_default() += 1;
             match found {
                 Some(found) => self.note(thing, objects[*found]),
-                None if self.loud => eprintln!(
-                    "  {} missed {:?} {} at {:.1},{:.1} range {:.0}",
-                    frame.index,
-                    thing.class,
-                    thing.track,
-                    thing.at[0],
-                    thing.at[1],
-                    (thing.at[0] - base.x).hypot(thing.at[1] - base.y)
-                ),
                 None => {}
             }
         }
@@ -132,20 +122,6 @@ impl Judge {
             }
             self.score.guesses += 1;
             *self.score.of_objects.entry(object.id).or_default() += 1;
-            if !taken && self.loud {
-                eprintln!(
-                    "  {} false {:?} {} at {:.1},{:.1} size {:.1} {:.1} {:.1} unseen {:.1}",
-                    frame.index,
-                    object.class,
-                    object.id,
-                    object.centre[0],
-                    object.centre[1],
-                    object.length,
-                    object.width,
-                    object.height,
-                    object.unseen_s
-                );
-            }
         }
         self.judge_predictions();
     }
@@ -191,12 +167,6 @@ impl Judge {
         let before = self.last.insert(thing.track, object.id);
         if before.is_some_and(|before| before != object.id) {
             score.switches += 1;
-            if self.loud {
-                eprintln!(
-                    "  switch of {:?} {}: {before:?} to {}",
-                    thing.class, thing.track, object.id
-                );
-            }
         }
         *score.together.entry((thing.track, object.id)).or_default() += 1;
         score.right_class += u64::from(thing.class == object.class);
@@ -212,21 +182,6 @@ impl Judge {
         if self.ages[&object.id] > 10 {
             let [a, b] = [thing.velocity, object.velocity].map(|[x, y]| x.hypot(y));
             score.speed.push((a - b).powi(2));
-            if self.loud && (a - b).abs() > 0.7 {
-                eprintln!(
-                    "  slow {:?} {} object {} at {:.1},{:.1} speed {a:.1} for {b:.1} velocity {:.1?} yaw {:.2} size {:.1} {:.1} truth {:.1?}",
-                    thing.class,
-                    thing.track,
-                    object.id,
-                    thing.at[0],
-                    thing.at[1],
-                    object.velocity,
-                    object.yaw,
-                    object.length,
-                    object.width,
-                    thing.velocity
-                );
-            }
         }
         let vehicle = matches!(thing.class, Class::Car | Class::Van | Class::Bicycle);
         let moves = thing.velocity[0].hypot(thing.velocity[1]) > 1.0;
