@@ -2,6 +2,7 @@
 //! frame's clusters and boxes in the pictures are brought together, given to
 //! the things that they most likely are, and what these may do next is told.
 
+mod above;
 mod assign;
 mod config;
 mod extent;

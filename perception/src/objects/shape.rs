@@ -55,7 +55,7 @@ pub(super) fn prior(class: Class) -> Prior {
 /// What of a thing was seen at one time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
-    /// How long it is as far as it was seen, the longer side first, m.
+    /// How long and how wide it is, as far as it was seen, m.
     pub(super) sides: [f64; 2],
     /// How high, over the ground, m.
     pub(super) height: f64,
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(called([0.7, 0.6], 1.05, whole), Class::Obstacle);
         assert_eq!(called([0.2, 0.2], 0.9, whole), Class::Obstacle);
         // The end of a car.
-        assert_eq!(called([1.8, 0.4], 1.5, [false; 2]), Class::Car);
+        assert_eq!(called([0.4, 1.8], 1.5, [false; 2]), Class::Car);
     }
 
     #[test]
