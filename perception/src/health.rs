@@ -40,13 +40,6 @@ pub enum Impairment {
         /// How much older it is, s; negative if it is newer.
         late_s: f64,
     },
-    /// Points were taken to be of one moment, because nobody knows where the
-    /// vehicle was at them.
-    #[error("{sweeps} sweeps are not compensated for the vehicle's motion")]
-    StillSweeps {
-        /// How many.
-        sweeps: u32,
-    },
     /// There were more clusters than there is room for, so that there is no
     /// object by lidar.
     #[error("too many clusters: none is known")]
@@ -118,7 +111,6 @@ impl Impairment {
             Self::NoLidar => "no_lidar",
             Self::LidarMissing { .. } => "lidar_missing",
             Self::LidarStale { .. } => "lidar_stale",
-            Self::StillSweeps { .. } => "still_sweeps",
             Self::NoClusters => "no_clusters",
             Self::NoGround { .. } => "no_ground",
             Self::CameraMissing { .. } => "camera_missing",
@@ -176,10 +168,6 @@ pub(crate) fn of_sensors(
             let lidar = sweep.lidar;
             found.push(Impairment::LidarStale { lidar, late_s });
         }
-    }
-    if lidar.still_sweeps > 0 {
-        let sweeps = lidar.still_sweeps;
-        found.push(Impairment::StillSweeps { sweeps });
     }
     let no_clusters = |fault: &LidarFault| matches!(fault, LidarFault::TooManyClusters { .. });
     if lidar.faults.iter().any(no_clusters) {

@@ -53,7 +53,8 @@ pub enum Motion {
     Moving,
 }
 
-/// What a thing is known from, in the last second.
+/// What a thing is known from, in the last second; if it was not seen since,
+/// what it is known from at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Returns of a lidar alone: its class is told by its size.

@@ -398,3 +398,73 @@ fn outline(returns: &[Return], from: [f64; 2]) -> Vec<Seen> {
     let kept = best.into_iter().flatten();
     kept.map(|(_, i)| returns[i].seen()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(x: f64, y: f64, z: f64) -> Return {
+        Return {
+            at: [x, y, z],
+            ..Return::NOWHERE
+        }
+    }
+
+    /// Returns of a wall along x that goes on above what clusters hold, and of
+    /// a person before it.
+    fn wall_and_person(above: &mut Above) -> Vec<Return> {
+        let mut returns = Vec::new();
+        for i in 0..60 {
+            let x = f64::from(i) * 0.1;
+            for k in 0..10 {
+                returns.push(at(x, 0.0, 0.2 + 0.22 * f64::from(k)));
+                above.note([x, 0.0, 2.5 + 0.2 * f64::from(k)]);
+            }
+        }
+        for i in 0..24 {
+            let turn = f64::from(i) * 0.5;
+            let z = 0.2 + 0.06 * f64::from(i);
+            returns.push(at(3.0 + 0.25 * turn.cos(), 1.0 + 0.2 * turn.sin(), z));
+        }
+        returns
+    }
+
+    #[test]
+    fn who_stands_before_a_wall_is_no_part_of_it() {
+        let plane = Plane {
+            at: [0.0; 3],
+            rise: [0.0; 2],
+        };
+        let mut above = Above::about([0.0; 3]);
+        let returns = wall_and_person(&mut above);
+        let pieces = above.pieces(&returns, &Ground::new(plane));
+        assert_eq!(pieces.len(), 1);
+        assert_eq!(pieces[0].len(), 24);
+        let mut all = returns.clone();
+        let ground = Ground::new(plane);
+        let person = Segment::piece(&pieces[0], 2, &ground, &mut all, [0.0, 10.0]);
+        let person = person.expect("is as high and wide as a person");
+        assert_eq!(person.points, 48);
+        assert_eq!(all.len(), returns.len() + 24);
+        assert_eq!(person.returns, returns.len()..all.len());
+        assert!((person.height - 1.58).abs() < 0.01, "{}", person.height);
+    }
+
+    #[test]
+    fn an_outline_is_what_is_nearest() {
+        // A box four metres wide and two deep, seen from before it, with
+        // returns from its roof.
+        let returns: Vec<Return> = (0..41)
+            .flat_map(|i| {
+                (0..11).map(move |k| at(f64::from(k) * 0.2 + 10.0, f64::from(i) * 0.1 - 2.0, 1.0))
+            })
+            .collect();
+        let seen = outline(&returns, [0.0; 2]);
+        assert!(seen.len() > 20 && seen.len() <= DIRECTIONS);
+        let near = seen.iter().filter(|s| s.at[0] < 10.3).count();
+        assert!(near * 10 > seen.len() * 8, "{near} of {}", seen.len());
+        let corners = hulls(&returns);
+        assert_eq!(corners.len(), 4);
+        assert!(outline(&[], [0.0; 2]).is_empty() && hulls(&[]).is_empty());
+    }
+}

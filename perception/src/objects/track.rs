@@ -304,10 +304,11 @@ impl Track {
         let ([length, width, height], _) = self.extent.of(&self.prior());
         let (class, class_score) = self.belief.best();
         let recent = |seen: Option<i64>| seen.is_some_and(|seen| stamp - seen <= REMEMBERED_NS);
-        let source = match (self.by_lidar.is_some(), recent(self.by_camera)) {
+        let source = match (recent(self.by_lidar), recent(self.by_camera)) {
             (true, true) => Source::LidarAndCamera,
-            (true, false) => Source::Lidar,
-            (false, _) => Source::Camera,
+            (false, true) => Source::Camera,
+            _ if self.by_lidar.is_some() => Source::Lidar,
+            _ => Source::Camera,
         };
         let motion = if self.filter.moves > 0.5 {
             Motion::Moving
