@@ -43,8 +43,7 @@ impl Extent {
     pub(super) fn look(&mut self, measured: &Measured, prior: &Prior) {
         let (size, _) = self.of(prior);
         let look = &measured.look;
-        for k in 0..2 {
-            let seen = look.sides[k];
+        for (k, &seen) in look.sides.iter().enumerate() {
             let shortest = prior.size[k] - SHORTEST * prior.spread[k];
             if look.whole[k] && seen > shortest {
                 self.take(k, seen, WHOLE);

@@ -135,7 +135,7 @@ pub(super) fn side(expected: &Expected, segments: &[&Segment]) -> Option<(f64, f
         return None;
     }
     let yaw = expected.rectangle.yaw;
-    let span = (NEAR * expected.yaw_spread).max(NEAR_RAD).min(FRAC_PI_4);
+    let span = (NEAR * expected.yaw_spread).clamp(NEAR_RAD, FRAC_PI_4);
     let fitted = Rectangle::fit_near(&outline, yaw, span)?;
     let side = fitted.size[0].max(fitted.size[1]);
     // The best of all at the end of the search is none.

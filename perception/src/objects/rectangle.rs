@@ -211,10 +211,11 @@ mod tests {
             let found = Rectangle::fit(&two_sides(&truth, &noise)).expect("has places");
             let off = (found.yaw - yaw).rem_euclid(std::f64::consts::PI);
             prop_assert!(off.min(std::f64::consts::PI - off) < 0.035, "{off}");
-            for k in 0..2 {
-                prop_assert!((found.size[k] - truth.size[k]).abs() < 0.15, "{found:?}");
-                prop_assert!((found.centre[k] - centre[k]).abs() < 0.1, "{found:?}");
-            }
+            let near = |a: [f64; 2], b: [f64; 2], off: f64| {
+                (a[0] - b[0]).abs() < off && (a[1] - b[1]).abs() < off
+            };
+            prop_assert!(near(found.size, truth.size, 0.15), "{found:?}");
+            prop_assert!(near(found.centre, centre, 0.1), "{found:?}");
         }
 
         #[test]

@@ -199,15 +199,11 @@ impl Segment {
         returns: &mut Vec<Return>,
         from: [f64; 2],
     ) -> Option<Self> {
-        let mut bounds = [[f64::INFINITY; 2], [f64::NEG_INFINITY; 2]];
-        let mut top = f64::NEG_INFINITY;
-        for one in piece {
-            for k in 0..2 {
-                bounds[0][k] = bounds[0][k].min(one.at[k]);
-                bounds[1][k] = bounds[1][k].max(one.at[k]);
-            }
-            top = top.max(one.at[2]);
-        }
+        let along = |k: usize| piece.iter().map(move |one| one.at[k]);
+        let low = |k: usize| along(k).fold(f64::INFINITY, f64::min);
+        let high = |k: usize| along(k).fold(f64::NEG_INFINITY, f64::max);
+        let bounds = [[low(0), low(1)], [high(0), high(1)]];
+        let top = high(2);
         let ground = ground.height([0, 1].map(|k| (bounds[0][k] + bounds[1][k]) / 2.0));
         let first = returns.len();
         let segment = Self {

@@ -111,8 +111,8 @@ impl Tracker {
             let near = order[first..].iter();
             let near = near.take_while(|i| west(**i) < rectangle.centre[0] + reach);
             let inside = |segment: &Segment| {
-                let places = segment.hull.iter().map(|s| s.moved(velocity));
-                places.fold(true, |all, p| all && rectangle.holds(p, BESIDE_M))
+                let mut places = segment.hull.iter().map(|s| s.moved(velocity));
+                places.all(|place| rectangle.holds(place, BESIDE_M))
             };
             let parts: Group = near
                 .copied()

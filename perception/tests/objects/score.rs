@@ -176,8 +176,8 @@ impl Judge {
             .similar
             .push((thing.track, object.id, 1.0 - off / NEAR_M));
         let size = [object.length, object.width, object.height];
-        for k in 0..3 {
-            score.size[k].push((size[k] - thing.size[k]).abs());
+        for (errors, (found, wanted)) in score.size.iter_mut().zip(size.iter().zip(thing.size)) {
+            errors.push((found - wanted).abs());
         }
         if self.ages[&object.id] > 10 {
             let [a, b] = [thing.velocity, object.velocity].map(|[x, y]| x.hypot(y));
