@@ -192,10 +192,8 @@ fn ten_thousand_clusters_are_followed_in_bounded_memory() {
         .map(|i| {
             let mut one = like;
             let at = [(i % 100) * 900 - 45_000, (i / 100) * 900 - 45_000, 0];
-            for k in 0..3 {
-                one.min[k] = at[k];
-                one.max[k] = at[k] + 600;
-            }
+            one.min = at;
+            one.max = at.map(|c| c + 600);
             one.points = 10;
             one
         })

@@ -105,9 +105,8 @@ impl Judge {
             }
             self.score.truths += 1;
             *self.score.of_things.entry(thing.track).or_default() += 1;
-            match found {
-                Some(found) => self.note(thing, objects[*found]),
-                None => {}
+            if let Some(found) = found {
+                self.note(thing, objects[*found]);
             }
         }
         for ((object, taken), index) in objects.iter().zip(taken).zip(0..) {
