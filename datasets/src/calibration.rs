@@ -87,7 +87,57 @@ impl Distortion {
     }
 }
 
+/// Steps in which the place that a lens bends to another is sought,
+const UNBENDINGS: usize = 20;
+/// until it is as near, in focal lengths.
+const UNBENT: f64 = 1e-9;
+
+impl Distortion {
+    /// The place that [`Distortion::apply`] takes to this one, by Newton's
+    /// method; `None` where there is none.
+    pub fn undo(&self, bent: [f64; 2]) -> Option<[f64; 2]> {
+        let step = 1e-6;
+        // A fisheye sees so far aside that the place it bends is far outside.
+        let [mut x, mut y] = match self {
+            Self::Fisheye(_) => {
+                let angle = bent[0].hypot(bent[1]);
+                let scale = if angle > 1e-9 {
+                    angle.min(1.4).tan() / angle
+                } else {
+                    1.0
+                };
+                bent.map(|c| c * scale)
+            }
+            _ => bent,
+        };
+        for _ in 0..UNBENDINGS {
+            let at = self.apply([x, y])?;
+            let off = [bent[0] - at[0], bent[1] - at[1]];
+            if off[0].hypot(off[1]) < UNBENT {
+                return Some([x, y]);
+            }
+            let [by_x, by_y] = [self.apply([x + step, y])?, self.apply([x, y + step])?];
+            let slope = |to: [f64; 2], k: usize| (to[k] - at[k]) / step;
+            let [[a, b], [c, d]] = [0, 1].map(|k| [slope(by_x, k), slope(by_y, k)]);
+            let determinant = a * d - b * c;
+            x += (d * off[0] - b * off[1]) / determinant;
+            y += (a * off[1] - c * off[0]) / determinant;
+        }
+        None
+    }
+}
+
 impl Camera {
+    /// The direction in the camera's frame, one deep, in which a pixel looks,
+    /// x right and y down from the centre of the first; `None` where the lens
+    /// does not reach.
+    pub fn ray(&self, [u, v]: [f64; 2]) -> Option<[f64; 3]> {
+        let [fx, fy] = self.focal;
+        let [cx, cy] = self.centre;
+        let [x, y] = self.distortion.undo([(u - cx) / fx, (v - cy) / fy])?;
+        Some([x, y, 1.0])
+    }
+
     /// The pixel, x right and y down from the centre of the first, that sees
     /// a place in the camera's frame; `None` for a place that is not before
     /// the camera, or where its lens does not reach.
@@ -117,6 +167,7 @@ pub struct Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn lenses_bend_as_opencv_says() {
@@ -136,5 +187,36 @@ mod tests {
         let [x, _] = fisheye.apply([1.0, 0.0]).expect("is in reach");
         assert!((x - std::f64::consts::FRAC_PI_4).abs() < 1e-12);
         assert_eq!(Distortion::None.apply([3.0, 4.0]), Some([3.0, 4.0]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pixel_looks_where_what_it_sees_is(
+            x in -0.8..0.8f64, y in -0.5..0.5f64, depth in 1.0..80.0f64, lens in 0usize..3,
+        ) {
+            let distortion = [
+                Distortion::None,
+                Distortion::Radial([-0.17, 0.025, 0.0003, -0.0007, 0.0, 0.0, 0.0, 0.0]),
+                Distortion::Fisheye([0.01, -0.005, 0.001, 0.0]),
+            ][lens];
+            let camera = Camera {
+                name: String::new(),
+                base_from_sensor: Pose::identity(),
+                resolution: [640, 480],
+                focal: [400.0, 410.0],
+                centre: [322.0, 236.0],
+                distortion,
+            };
+            let pixel = camera.project([x * depth, y * depth, depth]).expect("is before it");
+            let ray = camera.ray(pixel).expect("is in reach");
+            prop_assert!((ray[0] - x).hypot(ray[1] - y) < 1e-6, "{ray:?}");
+        }
+    }
+
+    #[test]
+    fn no_ray_leads_to_where_no_lens_reaches() {
+        let folds = Distortion::Radial([-0.4, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(folds.undo([3.0, 0.0]), None);
+        assert_eq!(folds.undo([f64::NAN, 0.0]), None);
     }
 }

@@ -1,5 +1,5 @@
-//! From a [`janus_datasets::Frame`] to a [`Scene`]: what the cameras see and
-//! where the vehicle can drive.
+//! From a [`janus_datasets::Frame`] to a [`Scene`]: what the cameras see,
+//! where the vehicle can drive, and what else is on the road.
 
 mod assignment;
 mod cloud;
@@ -8,7 +8,9 @@ pub mod detect;
 mod error;
 pub mod eval;
 mod grid;
+mod health;
 mod lidar;
+mod objects;
 
 use image::RgbImage;
 use janus_datasets::Frame;
@@ -17,7 +19,11 @@ pub use cloud::Cloud;
 pub use config::{ClusterConfig, ConfigError, GridConfig, GroundConfig, LidarConfig, VoxelConfig};
 pub use error::{Error, Result};
 pub use grid::{Cell, Grid};
+pub use health::{Health, Impairment};
 pub use lidar::{Lidar, LidarFault, LidarScene, PointCounts, Timing};
+pub use objects::{
+    FuturePose, Hypothesis, Manoeuvre, Motion, Object, ObjectScene, Objects, ObjectsConfig, Source,
+};
 
 use detect::{DetectTimings, Detection, Detector};
 
@@ -30,6 +36,8 @@ pub struct Perception {
     pub detector: Option<Detector>,
     /// Keeps the occupancy grid.
     pub lidar: Lidar,
+    /// Follows things.
+    pub objects: Objects,
 }
 
 /// What was perceived at one moment.
@@ -55,6 +63,10 @@ pub struct Scene {
     pub points: PointCounts,
     /// Sweeps whose points were taken to be of one moment.
     pub still_sweeps: u32,
+    /// Things around the vehicle, in the order of their identities.
+    pub objects: Vec<Object>,
+    /// How far all this can be relied on.
+    pub health: Health,
     /// What was lost or degraded.
     pub faults: Vec<LidarFault>,
     /// How long each stage took.
@@ -96,7 +108,8 @@ impl Perception {
         let detector = self.detector.as_mut();
         let cameras = detector.map(|detector| look(detector, frame, pictures));
         let lidar = self.lidar.step(frame)?;
-        Ok(Scene::new(cameras, lidar))
+        let objects = self.objects.step(frame, cameras.as_ref(), &lidar);
+        Ok(Scene::new(cameras, lidar, objects))
     }
 }
 
@@ -133,8 +146,9 @@ pub fn look(detector: &mut Detector, frame: &Frame, pictures: &[RgbImage]) -> Ca
 }
 
 impl Scene {
-    /// Brings together what the cameras and the lidars saw.
-    pub fn new(cameras: Option<CameraScene>, lidar: LidarScene) -> Self {
+    /// Brings together what the cameras and the lidars saw, and the things
+    /// that were told from both.
+    pub fn new(cameras: Option<CameraScene>, lidar: LidarScene, objects: ObjectScene) -> Self {
         let LidarScene {
             grid,
             distances,
@@ -153,6 +167,7 @@ impl Scene {
             cameras.detections
         });
         timings.extend(lidar_timings);
+        timings.extend(objects.timings);
         Self {
             detections,
             unseen,
@@ -162,6 +177,8 @@ impl Scene {
             cloud,
             points,
             still_sweeps,
+            objects: objects.objects,
+            health: objects.health,
             faults,
             timings,
         }

@@ -14,7 +14,8 @@ use image::RgbImage;
 use janus_datasets::{BrokenFrame, Frame, Log};
 use janus_perception::detect::Detector;
 use janus_perception::{
-    CameraScene, Error as PerceptionError, Lidar, LidarScene, Perception, Scene, Timing, look,
+    CameraScene, Error as PerceptionError, Lidar, LidarScene, Objects, Perception, Scene, Timing,
+    look,
 };
 use janus_planning::{Plan, Pose2};
 
@@ -87,15 +88,15 @@ impl Step {
         input: Arc<Decoded>,
         cameras: Option<CameraScene>,
         lidar: LidarScene,
+        objects: &mut Objects,
         replanner: &mut Replanner,
     ) -> Self {
-        let begin = Instant::now();
-        let scene = Scene::new(cameras, lidar);
+        let found = objects.step(&input.frame, cameras.as_ref(), &lidar);
+        let scene = Scene::new(cameras, lidar, found);
         let fused = Instant::now();
         let (goal, plan) = replanner.plan(&input.frame, &scene.grid);
         let mut timings = input.timings.clone();
         timings.extend_from_slice(&scene.timings);
-        timings.push(("fuse", fused - begin));
         timings.push(("plan", fused.elapsed()));
         Self {
             latency: started.elapsed(),
@@ -127,7 +128,11 @@ impl Pipeline<'_> {
     /// # Errors
     /// What no frame alone is to blame for: a device that failed.
     pub(crate) fn run(self, stop: &AtomicBool, mut done: impl FnMut(Passed<Step>)) -> Result<()> {
-        let Perception { detector, lidar } = self.perception;
+        let Perception {
+            detector,
+            lidar,
+            mut objects,
+        } = self.perception;
         let frames = self.log.frames(self.frames);
         let mut replanner = self.replanner;
         let (read, to_decode) = bounded(DEPTH);
@@ -147,7 +152,7 @@ impl Pipeline<'_> {
                 stage(scope, "detect", move || detect(detector, pictures, &seen))?,
                 stage(scope, "lidar", move || fuse(lidar, sweeps, &fused))?,
                 stage(scope, "plan", move || {
-                    plan(&mut replanner, lidars, cameras, &planned)
+                    plan(&mut objects, &mut replanner, lidars, cameras, &planned)
                 })?,
             ];
             steps.into_iter().for_each(&mut done);
@@ -281,14 +286,16 @@ fn fuse(
 }
 
 fn plan(
+    objects: &mut Objects,
     replanner: &mut Replanner,
     lidars: Receiver<Passed<(Arc<Decoded>, LidarScene)>>,
     cameras: Receiver<Option<CameraScene>>,
     out: &Sender<Passed<Step>>,
 ) -> Result<()> {
     for (passed, cameras) in lidars.into_iter().zip(cameras) {
-        let step = passed
-            .map(|(input, lidar)| Step::conclude(input.started, input, cameras, lidar, replanner));
+        let step = passed.map(|(input, lidar)| {
+            Step::conclude(input.started, input, cameras, lidar, objects, replanner)
+        });
         if out.send(step).is_err() {
             break;
         }

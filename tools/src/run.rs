@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use janus_datasets::Log;
-use janus_perception::{Lidar, Perception};
+use janus_perception::{Lidar, Objects, ObjectsConfig, Perception};
 use janus_planning::{Planner, PlannerConfig, PrimitiveSet, Vehicle};
 use janus_shaders::Context;
 
@@ -200,8 +200,14 @@ impl Parts {
         if let Some(frame) = settings.lose_device_at {
             lidar.lose_device_at(frame);
         }
+        let classes = detector.as_ref().map_or(&[][..], |d| d.classes());
+        let objects = Objects::new(ObjectsConfig::default(), classes)?;
         Ok(Self {
-            perception: Perception { detector, lidar },
+            perception: Perception {
+                detector,
+                lidar,
+                objects,
+            },
             config,
             planner,
             machine,

@@ -23,6 +23,8 @@ const ORDER: [&str; 16] = [
     "lidar.voxel",
     "lidar.readback",
     "fuse",
+    "track",
+    "predict",
     "plan",
     "record",
 ];

@@ -178,7 +178,7 @@ fn occupancy_params(
 }
 
 /// A pose in fixed point.
-pub(super) fn fixed(pose: &Pose) -> Result<Transform> {
+pub(crate) fn fixed(pose: &Pose) -> Result<Transform> {
     let r = pose.rotation.to_rotation_matrix();
     let row = |i: usize| std::array::from_fn(|k| r[(i, k)]);
     let t = pose.translation.vector;

@@ -17,6 +17,9 @@ use crate::cloud::Cloud;
 use crate::config::{LidarConfig, millis};
 use crate::error::Result;
 use crate::grid::Grid;
+pub(crate) use input::fixed;
+pub(crate) use motion::Motion;
+
 use input::Input;
 
 /// A stage's name, as reports give it, and how long it took.

@@ -16,10 +16,10 @@ const SLACK: f64 = 1.0;
 /// A table of poses, a few hundred microseconds apart, and where in it the
 /// times of each sweep begin.
 #[derive(Debug)]
-pub(super) struct Motion {
+pub(crate) struct Motion {
     /// The frame's own pose, then those over the time of all sweeps whose
     /// motion is compensated.
-    pub(super) poses: Vec<Transform>,
+    pub(crate) poses: Vec<Transform>,
     /// A pose lasts 2 to this power ticks.
     pub(super) tick_shift: u32,
     /// Of each sweep, the first nanosecond of its points; `None` if they
@@ -43,7 +43,7 @@ impl Motion {
     ///
     /// # Errors
     /// [`crate::Error::Pose`] if a pose cannot be held in fixed point.
-    pub(super) fn new(frame: &Frame, pose: &Pose) -> Result<Self> {
+    pub(crate) fn new(frame: &Frame, pose: &Pose) -> Result<Self> {
         let spans: Vec<Option<Span>> = frame
             .sweeps
             .iter()
@@ -86,6 +86,28 @@ impl Motion {
         self.begins.iter().filter(|begin| begin.is_none()).count() as u32
     }
 
+    /// Which of [`Motion::poses`] is that of a point of a sweep, as the kernel
+    /// that fuses takes it.
+    pub(crate) fn of_point(&self, sweep: usize, point: &Point) -> usize {
+        self.begins[sweep].map_or(0, |begin| {
+            let ticks = ((begin - self.start) / Point::TICK_NS) as u32 + (point.tag >> 16);
+            let pose = 1 + ((ticks + self.half_pose()) >> self.tick_shift) as usize;
+            pose.min(self.poses.len() - 1)
+        })
+    }
+
+    /// When a point of a sweep was measured, ns since the Unix epoch; `None`
+    /// if it belongs to the frame's own pose.
+    pub(crate) fn time_of(&self, sweep: usize, point: &Point) -> Option<i64> {
+        self.begins[sweep].map(|begin| begin + point.after_ns())
+    }
+
+    /// Half the time that a pose lasts, ticks: added to a time it makes the
+    /// nearest pose that of its interval.
+    fn half_pose(&self) -> u32 {
+        1 << self.tick_shift >> 1
+    }
+
     /// A sweep for the kernel that fuses.
     pub(super) fn sweep(
         &self,
@@ -102,8 +124,7 @@ impl Motion {
         };
         self.begins[sweep].map_or(still, |begin| fuse::Sweep {
             pose: 1,
-            // Half a pose more, so that the nearest in time is taken.
-            tick: ((begin - self.start) / Point::TICK_NS) as u32 + (1 << self.tick_shift >> 1),
+            tick: ((begin - self.start) / Point::TICK_NS) as u32 + self.half_pose(),
             mask: 0xffff,
             ..still
         })

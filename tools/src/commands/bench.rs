@@ -49,6 +49,7 @@ pub(crate) fn run(args: Bench) -> Result<Outcome> {
             begin = Instant::now();
         }
         perception.lidar.forget();
+        perception.objects.forget();
         replanner.forget();
         for input in &frames {
             let started = Instant::now();
@@ -63,7 +64,15 @@ pub(crate) fn run(args: Bench) -> Result<Outcome> {
             if let Some(fault) = lidar.faults.first() {
                 bail!("frame {}: {fault}: this is no measurement", frame.index);
             }
-            let step = Step::conclude(started, input.clone(), cameras, lidar, &mut replanner);
+            let objects = &mut perception.objects;
+            let step = Step::conclude(
+                started,
+                input.clone(),
+                cameras,
+                lidar,
+                objects,
+                &mut replanner,
+            );
             if round >= args.warm_up {
                 tally.frame(&Ok(step));
             }

@@ -1,0 +1,466 @@
+//! The clusters of a frame with the returns that make them up.
+
+use std::ops::Range;
+
+use janus_datasets::{Frame, Pose};
+use janus_shaders::cluster::Cluster;
+
+use super::above::{Above, TALL_M};
+use super::ground::{Ground, Plane};
+use super::rectangle::{self, Rectangle, dot};
+use crate::cloud::Cloud;
+use crate::error::{Error, Result};
+use crate::lidar::{Motion, fixed};
+
+/// About so many returns of a cluster are looked at, and of a large one.
+const RETURNS: usize = 512;
+const RETURNS_OF_LARGE: usize = 4096;
+/// A cluster that is longer is large: a row of houses, m.
+const LARGE_M: f64 = 16.0;
+/// Every so manieth return of the ground is looked at, and of those that
+/// belong to nothing.
+const GROUND_STRIDE: usize = 16;
+const LOOSE_STRIDE: usize = 3;
+/// Directions in which the nearest return is part of the outline.
+const DIRECTIONS: usize = 32;
+/// What is longer may be several things, m.
+const LONG_M: f64 = 7.0;
+/// Sides of what may be a lorry or a bus, if it goes on above, m.
+const LORRY_M: [[f64; 2]; 2] = [[4.0, 13.0], [1.6, 3.2]];
+
+/// A return on something that stands on the ground, in odom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Return {
+    /// m.
+    pub(super) at: [f64; 3],
+    /// When it was measured, s after the frame.
+    pub(super) seconds: f64,
+    /// Which sweep it is of.
+    sweep: u32,
+}
+
+/// A place in odom that was seen at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// m.
+    pub(super) at: [f64; 2],
+    /// s after the frame.
+    pub(super) seconds: f64,
+}
+
+/// A cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    /// Least x and y, greatest x and y, m.
+    pub(super) bounds: [[f64; 2]; 2],
+    /// Its highest place over the ground, m.
+    pub(super) height: f64,
+    /// Height of the ground under it, m in odom.
+    pub(super) ground: f64,
+    /// Number of its points.
+    pub(super) points: u32,
+    /// Whether it goes on above what clusters hold.
+    pub(super) is_tall: bool,
+    /// Whether it is higher or larger than anything that moves, or goes on
+    /// above and is not as long and wide as a lorry: a house, a wall, a tree.
+    pub(super) is_structure: bool,
+    /// Corners of the convex hulls of what each sweep saw of it.
+    pub(super) hull: Vec<Seen>,
+    /// The nearest return of each direction.
+    pub(super) outline: Vec<Seen>,
+    /// Its returns, in [`Segments::returns`].
+    pub(super) returns: Range<usize>,
+}
+
+/// All clusters of a frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Segments {
+    pub(super) list: Vec<Segment>,
+    pub(super) returns: Vec<Return>,
+    pub(super) ground: Ground,
+}
+
+impl Segments {
+    /// Brings the points of a frame to where its clusters are; with the
+    /// frame's own pose.
+    ///
+    /// # Errors
+    /// [`Error::NoPose`], [`Error::NoMount`] or [`Error::Pose`], of which the
+    /// lidars' own step had none.
+    pub(super) fn new(frame: &Frame, cloud: &Cloud) -> Result<(Pose, Self)> {
+        let pose = frame.pose.ok_or(Error::NoPose)?;
+        let mut list: Vec<Segment> = cloud.clusters.iter().map(Segment::empty).collect();
+        let mut slots = Vec::with_capacity(list.len());
+        let mut room = 0;
+        for segment in &mut list {
+            let most = if segment.extent() > LARGE_M {
+                RETURNS_OF_LARGE
+            } else {
+                RETURNS
+            };
+            let stride = (segment.points as usize).div_ceil(most).max(1);
+            segment.returns = room..room;
+            room += (segment.points as usize).div_ceil(stride);
+            slots.push(Slot {
+                stride,
+                count: 0,
+                end: room,
+            });
+        }
+        let mut scan = Scan {
+            list,
+            slots,
+            returns: vec![Return::NOWHERE; room],
+            ground: Ground::new(Plane::under(&pose)),
+            above: Above::about(pose.translation.vector.into()),
+        };
+        scan.read(frame, cloud, &Motion::new(frame, &pose)?)?;
+        let from = [pose.translation.x, pose.translation.y];
+        let Scan {
+            mut list,
+            returns,
+            ground,
+            above,
+            ..
+        } = scan;
+        for segment in &mut list {
+            let of_it = &returns[segment.returns.clone()];
+            segment.is_structure = segment.extent() > LARGE_M || above.is_high(segment, of_it);
+            if segment.is_structure {
+                continue;
+            }
+            segment.hull = hulls(of_it);
+            segment.outline = outline(of_it, from);
+            segment.is_tall = above.goes_on(segment, of_it);
+            segment.is_structure = segment.is_tall && !segment.is_lorry();
+        }
+        let mut found = Self {
+            list,
+            returns,
+            ground,
+        };
+        found.split(&above, from);
+        Ok((pose, found))
+    }
+}
+
+impl Segments {
+    /// Adds what stands before structures, and the parts of what is too long
+    /// to be one thing, as segments of their own.
+    fn split(&mut self, above: &Above, from: [f64; 2]) {
+        for index in 0..self.list.len() {
+            let segment = &mut self.list[index];
+            let is_long = !segment.is_tall && segment.extent() > LONG_M;
+            if !segment.is_structure && !is_long {
+                continue;
+            }
+            let pieces = above.pieces(&self.returns[segment.returns.clone()], &self.ground);
+            segment.is_structure |= pieces.len() > 1;
+            if !segment.is_structure {
+                continue;
+            }
+            let stride = segment.points / (segment.returns.len() as u32).max(1);
+            for piece in pieces {
+                let piece = Segment::piece(&piece, stride, &self.ground, &mut self.returns, from);
+                self.list.extend(piece);
+            }
+        }
+    }
+
+    /// How many returns of the ground there were, about.
+    pub(crate) fn on_ground(&self) -> u32 {
+        self.ground.returns() * GROUND_STRIDE as u32
+    }
+}
+
+impl Segment {
+    fn empty(cluster: &Cluster) -> Self {
+        let metres = |mm: i32| f64::from(mm) * 1e-3;
+        let corner = |corner: [i32; 3]| [metres(corner[0]), metres(corner[1])];
+        Self {
+            bounds: [corner(cluster.min), corner(cluster.max)],
+            height: metres(cluster.height),
+            ground: metres(cluster.max[2]) - metres(cluster.height),
+            points: cluster.points,
+            is_tall: false,
+            is_structure: false,
+            hull: Vec::new(),
+            outline: Vec::new(),
+            returns: 0..0,
+        }
+    }
+
+    /// What belongs together of a segment; `None` if it is as high as a
+    /// structure, or too large. Its returns follow the others.
+    fn piece(
+        piece: &[Return],
+        stride: u32,
+        ground: &Ground,
+        returns: &mut Vec<Return>,
+        from: [f64; 2],
+    ) -> Option<Self> {
+        let along = |k: usize| piece.iter().map(move |one| one.at[k]);
+        let low = |k: usize| along(k).fold(f64::INFINITY, f64::min);
+        let high = |k: usize| along(k).fold(f64::NEG_INFINITY, f64::max);
+        let bounds = [[low(0), low(1)], [high(0), high(1)]];
+        let top = high(2);
+        let ground = ground.height([0, 1].map(|k| (bounds[0][k] + bounds[1][k]) / 2.0));
+        let first = returns.len();
+        let segment = Self {
+            bounds,
+            height: top - ground,
+            ground,
+            points: piece.len() as u32 * stride.max(1),
+            is_tall: false,
+            is_structure: false,
+            hull: hulls(piece),
+            outline: outline(piece, from),
+            returns: first..first + piece.len(),
+        };
+        let fits = segment.height < TALL_M && segment.extent() < LARGE_M;
+        fits.then(|| {
+            returns.extend_from_slice(piece);
+            segment
+        })
+    }
+
+    /// Whether it is as long and wide as a lorry, as far as it was seen.
+    fn is_lorry(&self) -> bool {
+        let outline: Vec<[f64; 2]> = self.outline.iter().map(|seen| seen.at).collect();
+        let hull: Vec<[f64; 2]> = self.hull.iter().map(|seen| seen.at).collect();
+        let heading = Rectangle::fit(&outline).map(|fitted| fitted.yaw);
+        let around = heading.and_then(|yaw| Rectangle::around(&hull, yaw));
+        around.is_some_and(|around| {
+            let [a, b] = around.size;
+            let sides = [a.max(b), a.min(b)];
+            (0..2).all(|k| (LORRY_M[k][0]..=LORRY_M[k][1]).contains(&sides[k]))
+        })
+    }
+
+    /// The longer side of its bounds, m.
+    fn extent(&self) -> f64 {
+        let [min, max] = self.bounds;
+        (max[0] - min[0]).max(max[1] - min[1])
+    }
+}
+
+impl Return {
+    const NOWHERE: Self = Self {
+        at: [0.0; 3],
+        seconds: 0.0,
+        sweep: 0,
+    };
+
+    /// Its place over the ground.
+    pub(super) fn seen(&self) -> Seen {
+        let [x, y, _] = self.at;
+        Seen {
+            at: [x, y],
+            seconds: self.seconds,
+        }
+    }
+}
+
+impl Seen {
+    /// Where it is at the time of the frame, if it moves so, m/s.
+    pub(super) fn moved(&self, velocity: [f64; 2]) -> [f64; 2] {
+        [0, 1].map(|k| self.at[k] - velocity[k] * self.seconds)
+    }
+}
+
+/// Where the returns of a cluster go.
+struct Slot {
+    /// Every so manieth is taken.
+    stride: usize,
+    /// How many there were so far.
+    count: usize,
+    /// Where its room ends.
+    end: usize,
+}
+
+/// The points of a frame as they are read.
+struct Scan {
+    list: Vec<Segment>,
+    slots: Vec<Slot>,
+    returns: Vec<Return>,
+    ground: Ground,
+    above: Above,
+}
+
+impl Scan {
+    fn read(&mut self, frame: &Frame, cloud: &Cloud, motion: &Motion) -> Result<()> {
+        let mut labels = cloud.labels.iter();
+        let (mut on_ground, mut loose) = (0usize, 0usize);
+        for (number, sweep) in frame.sweeps.iter().enumerate() {
+            let lidar = frame.rig.lidars.get(sweep.lidar);
+            let lidar = lidar.ok_or(Error::NoMount { lidar: sweep.lidar })?;
+            let mount = fixed(&lidar.base_from_sensor)?;
+            for (point, &label) in sweep.points.iter().zip(&mut labels) {
+                let (count, stride) = match label {
+                    Cloud::GROUND => (&mut on_ground, GROUND_STRIDE),
+                    Cloud::UNLABELLED => (&mut loose, LOOSE_STRIDE),
+                    _ => (&mut 0, 1),
+                };
+                *count += 1;
+                if !count.is_multiple_of(stride) {
+                    continue;
+                }
+                let place = || {
+                    let pose = &motion.poses[motion.of_point(number, point)];
+                    let at = pose.apply(mount.apply([point.x, point.y, point.z]));
+                    at.map(|mm| f64::from(mm) * 1e-3)
+                };
+                match label {
+                    Cloud::GROUND => self.ground.add(place()),
+                    Cloud::UNLABELLED if point.is_valid() => self.above.note(place()),
+                    Cloud::UNLABELLED => {}
+                    cluster => {
+                        let index = (cluster - Cloud::FIRST_CLUSTER) as usize;
+                        let Some(slot) = self.slots.get_mut(index) else {
+                            continue;
+                        };
+                        let taken = slot.count.is_multiple_of(slot.stride);
+                        slot.count += 1;
+                        let range = &mut self.list[index].returns;
+                        if taken && range.end < slot.end {
+                            let time = motion.time_of(number, point).unwrap_or(frame.stamp);
+                            self.returns[range.end] = Return {
+                                at: place(),
+                                seconds: (time - frame.stamp) as f64 * 1e-9,
+                                sweep: number as u32,
+                            };
+                            range.end += 1;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The corners of the hulls of what each sweep saw.
+fn hulls(returns: &[Return]) -> Vec<Seen> {
+    let of_sweeps = returns.chunk_by(|a, b| a.sweep == b.sweep);
+    let hulls = of_sweeps.flat_map(|returns| {
+        let places: Vec<[f64; 2]> = returns.iter().map(|r| r.seen().at).collect();
+        rectangle::hull(&places)
+            .into_iter()
+            .map(|i| returns[i].seen())
+            .collect::<Vec<_>>()
+    });
+    hulls.collect()
+}
+
+/// Of each direction from a place the nearest return; all, where they are all
+/// around it.
+fn outline(returns: &[Return], from: [f64; 2]) -> Vec<Seen> {
+    let about = |r: &Return| [r.at[0] - from[0], r.at[1] - from[1]];
+    let sum = returns
+        .iter()
+        .map(about)
+        .fold([0.0; 2], |[a, b], [u, v]| [a + u, b + v]);
+    let norm = sum[0].hypot(sum[1]);
+    if norm <= 0.0 {
+        return returns.iter().map(Return::seen).collect();
+    }
+    let ahead = sum.map(|c| c / norm);
+    let left = [-ahead[1], ahead[0]];
+    // The tangent of the direction, and the distance.
+    let polar = |r: &Return| {
+        let place = about(r);
+        let depth = dot(place, ahead);
+        (dot(place, left) / depth, depth)
+    };
+    let directions = returns.iter().map(polar);
+    let [low, high, nearest] = directions.fold(
+        [f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY],
+        |[low, high, nearest], (tangent, depth)| {
+            [low.min(tangent), high.max(tangent), nearest.min(depth)]
+        },
+    );
+    if nearest <= 0.1 || high <= low {
+        return returns.iter().map(Return::seen).collect();
+    }
+    let scale = DIRECTIONS as f64 / (high - low);
+    let mut best: [Option<(f64, usize)>; DIRECTIONS] = [None; DIRECTIONS];
+    for (i, r) in returns.iter().enumerate() {
+        let (tangent, depth) = polar(r);
+        let bin = (((tangent - low) * scale) as usize).min(DIRECTIONS - 1);
+        if best[bin].is_none_or(|(least, _)| depth < least) {
+            best[bin] = Some((depth, i));
+        }
+    }
+    let kept = best.into_iter().flatten();
+    kept.map(|(_, i)| returns[i].seen()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(x: f64, y: f64, z: f64) -> Return {
+        Return {
+            at: [x, y, z],
+            ..Return::NOWHERE
+        }
+    }
+
+    /// Returns of a wall along x that goes on above what clusters hold, and of
+    /// a person before it.
+    fn wall_and_person(above: &mut Above) -> Vec<Return> {
+        let mut returns = Vec::new();
+        for i in 0..60 {
+            let x = f64::from(i) * 0.1;
+            for k in 0..10 {
+                returns.push(at(x, 0.0, 0.2 + 0.22 * f64::from(k)));
+                above.note([x, 0.0, 2.5 + 0.2 * f64::from(k)]);
+            }
+        }
+        for i in 0..24 {
+            let turn = f64::from(i) * 0.5;
+            let z = 0.2 + 0.06 * f64::from(i);
+            returns.push(at(3.0 + 0.25 * turn.cos(), 1.0 + 0.2 * turn.sin(), z));
+        }
+        returns
+    }
+
+    #[test]
+    fn who_stands_before_a_wall_is_no_part_of_it() {
+        let plane = Plane {
+            at: [0.0; 3],
+            rise: [0.0; 2],
+        };
+        let mut above = Above::about([0.0; 3]);
+        let returns = wall_and_person(&mut above);
+        let pieces = above.pieces(&returns, &Ground::new(plane));
+        assert_eq!(pieces.len(), 1);
+        assert_eq!(pieces[0].len(), 24);
+        let mut all = returns.clone();
+        let ground = Ground::new(plane);
+        let person = Segment::piece(&pieces[0], 2, &ground, &mut all, [0.0, 10.0]);
+        let person = person.expect("is as high and wide as a person");
+        assert_eq!(person.points, 48);
+        assert_eq!(all.len(), returns.len() + 24);
+        assert_eq!(person.returns, returns.len()..all.len());
+        assert!((person.height - 1.58).abs() < 0.01, "{}", person.height);
+    }
+
+    #[test]
+    fn an_outline_is_what_is_nearest() {
+        // A box four metres wide and two deep, seen from before it, with
+        // returns from its roof.
+        let returns: Vec<Return> = (0..41)
+            .flat_map(|i| {
+                (0..11).map(move |k| at(f64::from(k) * 0.2 + 10.0, f64::from(i) * 0.1 - 2.0, 1.0))
+            })
+            .collect();
+        let seen = outline(&returns, [0.0; 2]);
+        assert!(seen.len() > 20 && seen.len() <= DIRECTIONS);
+        let near = seen.iter().filter(|s| s.at[0] < 10.3).count();
+        assert!(near * 10 > seen.len() * 8, "{near} of {}", seen.len());
+        let corners = hulls(&returns);
+        assert_eq!(corners.len(), 4);
+        assert!(outline(&[], [0.0; 2]).is_empty() && hulls(&[]).is_empty());
+    }
+}

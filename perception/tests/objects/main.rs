@@ -1,0 +1,119 @@
+//! Things of the synthetic world, followed, against its truth.
+#![allow(clippy::unwrap_used)]
+
+mod broken;
+mod score;
+
+use std::ops::Range;
+
+use janus_datasets::synth::{Drive, Pictures, Scenario};
+use janus_datasets::{Class, Frame, Log};
+use janus_perception::detect::Detection;
+use janus_perception::{CameraScene, Lidar, LidarConfig, Objects, ObjectsConfig};
+use score::{Judge, Score, mean, median};
+
+/// What houses, parked cars and noise are made from.
+const SEED: u64 = 7;
+
+/// Frames before those that are judged, so that things are followed.
+const BEFORE: u64 = 5;
+
+/// The classes of the perfect detector.
+fn classes() -> Vec<String> {
+    ["car", "van", "bicycle", "pedestrian"]
+        .map(String::from)
+        .into()
+}
+
+/// What a perfect detector finds in the pictures of a frame.
+fn perfect(pictures: &Pictures, index: u64) -> CameraScene {
+    let sight = pictures.sight(index).unwrap();
+    let seen = sight
+        .silhouettes
+        .iter()
+        .filter(|s| s.visibility > 0.3 && s.extent[3] - s.extent[1] >= 8);
+    let detections = seen.map(|s| Detection {
+        camera: s.camera,
+        class: match s.class {
+            Class::Car => 0,
+            Class::Van => 1,
+            Class::Bicycle => 2,
+            _ => 3,
+        },
+        score: 0.9,
+        bbox: s.extent.map(|c| c as f32),
+    });
+    CameraScene {
+        detections: detections.collect(),
+        ..CameraScene::default()
+    }
+}
+
+fn drive(name: &str, seed: u64) -> Drive {
+    Drive {
+        scenario: Scenario::named(name).unwrap(),
+        frames: None,
+        seed: Some(seed),
+    }
+}
+
+/// Drives a part of a scenario, and scores what is followed.
+fn follow(name: &str, seed: u64, frames: Range<u64>, looks: bool) -> Score {
+    let drive = drive(name, seed);
+    let pictures = looks.then(|| Pictures::new(&drive).unwrap());
+    let log = Log::synthetic(drive).unwrap();
+    let mut lidar = Lidar::new(LidarConfig::default(), None).unwrap();
+    let mut objects = Objects::new(ObjectsConfig::default(), &classes()).unwrap();
+    let mut judge = Judge::default();
+    for frame in log.frames(Some(frames.clone())) {
+        let frame: Frame = frame.unwrap();
+        let cameras = pictures
+            .as_ref()
+            .map(|pictures| perfect(pictures, frame.index));
+        let scene = lidar.step(&frame).unwrap();
+        let found = objects.step(&frame, cameras.as_ref(), &scene);
+        if frame.index >= frames.start + BEFORE {
+            judge.take(&frame, &found.objects);
+        }
+    }
+    judge.score
+}
+
+/// Follows a stretch of each of these scenarios, of a seed that nothing was
+/// tuned on.
+fn follow_all<'a>(names: impl Iterator<Item = &'a str>, frames: u64, looks: bool) -> Score {
+    let mut all = Score::default();
+    for (number, name) in (0..).zip(names) {
+        let whole = Scenario::named(name).unwrap().frames();
+        let begin = (whole * 2 / 5).min(whole - frames);
+        let score = follow(name, SEED, begin..begin + frames, looks);
+        score.print(name);
+        all.add(score, number);
+    }
+    all.print("all");
+    all
+}
+
+#[test]
+fn lidars_alone_follow_what_is_on_the_road() {
+    let all = follow_all(Scenario::names(), 50, false);
+    assert!(all.idf1() >= 0.92, "{}", all.idf1());
+    assert!(all.hota() >= 0.75, "{}", all.hota());
+    assert!(all.switches <= 20, "{}", all.switches);
+    assert!(median(&all.centre) <= 0.1);
+    for size in &all.size {
+        assert!(median(size) <= 0.35);
+    }
+    assert!(all.speed_rms() <= 0.5, "{}", all.speed_rms());
+    // The aim is 0.8: what turns off at the crossing is not foreseen.
+    assert!(mean(&all.predicted) <= 1.2, "{}", mean(&all.predicted));
+}
+
+#[test]
+fn pictures_tell_what_it_is() {
+    let names = ["busy_street", "delivery_stop", "crossing"];
+    let all = follow_all(names.into_iter(), 30, true);
+    let share = all.right_class as f64 / all.found as f64;
+    assert!(share >= 0.95, "{share}");
+    assert!(all.idf1() >= 0.85, "{}", all.idf1());
+}
