@@ -115,8 +115,8 @@ fn worlds() {
     let config = PlannerConfig {
         // Without end, so that the budget is what ends it.
         inflation: 1.0,
-        budget: 50_000,
-        improvement: 50_000,
+        budget: 150_000,
+        improvement: 150_000,
         trace: 0,
         ..PlannerConfig::default()
     };

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use janus_perception::LidarConfig;
 use janus_perception::detect::DetectorOptions;
+use janus_perception::{LidarConfig, ObjectsConfig};
 use janus_planning::PlannerConfig;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Config {
     pub(crate) detect: DetectorOptions,
     pub(crate) lidar: LidarConfig,
+    pub(crate) objects: ObjectsConfig,
     pub(crate) planner: PlannerConfig,
 }
 
@@ -28,6 +29,7 @@ impl Config {
         let config: Self = toml::from_str(&text).with_context(|| format!("{name}"))?;
         config.detect.check().with_context(|| format!("{name}"))?;
         config.lidar.check().with_context(|| format!("{name}"))?;
+        config.objects.check().with_context(|| format!("{name}"))?;
         config
             .planner
             .validate()
@@ -63,6 +65,7 @@ mod tests {
             ("[detect]\nthreads = 0", "threads"),
             ("[lidar]\nrange = 3", "range"),
             ("[lidar.grid]\ncell_m = -1.0", "lidar.grid.cell_m"),
+            ("[objects]\ngate = 0.0", "objects.gate"),
             ("[planner]\nheadings = 17", "headings"),
             ("lidar = 3", "lidar"),
         ] {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use janus_datasets::Log;
-use janus_perception::{Lidar, Objects, ObjectsConfig, Perception};
+use janus_perception::{Lidar, Objects, Perception};
 use janus_planning::{Planner, PlannerConfig, PrimitiveSet, Vehicle};
 use janus_shaders::Context;
 
@@ -201,7 +201,7 @@ impl Parts {
             lidar.lose_device_at(frame);
         }
         let classes = detector.as_ref().map_or(&[][..], |d| d.classes());
-        let objects = Objects::new(ObjectsConfig::default(), classes)?;
+        let objects = Objects::new(config.objects.clone(), classes)?;
         Ok(Self {
             perception: Perception {
                 detector,

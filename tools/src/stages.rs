@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 /// Stage names, in the order of the pipeline.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 18] = [
     "read",
     "decode",
     "detect.preprocess",

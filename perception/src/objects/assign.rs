@@ -1,10 +1,8 @@
-//! Who is who: the assignment of least cost in all, by the method of Kuhn and
-//! Munkres, one connected component of possible pairs at a time.
+//! Who is who: the assignment of least cost in all, one connected component of
+//! possible pairs at a time.
 
-use pathfinding::prelude::{Matrix, kuhn_munkres_min};
+use crate::assignment;
 
-/// Costs are compared in steps of this.
-const STEP: f64 = 1e-4;
 /// Larger components are assigned greedily: theirs would take long.
 const MOST_ROWS: usize = 64;
 const MOST_COLUMNS: usize = 256;
@@ -64,26 +62,20 @@ fn solve(component: &[(usize, Pair)], miss: f64, assigned: &mut [Option<usize>])
     if rows.len() > MOST_ROWS || columns.len() > MOST_COLUMNS {
         return greedy(component, assigned);
     }
-    let steps = |cost: f64| (cost.max(0.0) / STEP) as i64;
-    // Each row has a column of its own for a miss.
-    let never = steps(miss) * 2 + 1;
-    let width = columns.len() + rows.len();
-    let mut costs = Matrix::new(rows.len(), width, never);
-    for i in 0..rows.len() {
-        costs[(i, columns.len() + i)] = steps(miss);
-    }
+    let mut gains = vec![0.0; rows.len() * columns.len()];
     for (_, pair) in component {
         let found = (
             rows.binary_search(&pair.row),
             columns.binary_search(&pair.column),
         );
         if let (Ok(row), Ok(column)) = found {
-            costs[(row, column)] = steps(pair.cost);
+            gains[row * columns.len() + column] = miss - pair.cost;
         }
     }
-    let (_, best) = kuhn_munkres_min(&costs);
+    let gain = |row: usize, column: usize| gains[row * columns.len() + column];
+    let best = assignment::assign(rows.len(), columns.len(), gain);
     for (row, column) in rows.iter().zip(best) {
-        assigned[*row] = columns.get(column).copied();
+        assigned[*row] = column.map(|column| columns[column]);
     }
 }
 
