@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use janus_datasets::Pose;
-use janus_perception::{Cell, Cloud, Grid};
+use janus_perception::{Cell, Cloud, FuturePose, Grid, Object, Source};
 use janus_planning::Plan;
+use serde::Serialize;
 
 use crate::coco::CocoFiles;
 use crate::pipeline::Step;
@@ -23,7 +24,7 @@ pub(crate) struct Export {
 impl Export {
     /// Makes the folder; `classes` are the detector's, where there is one.
     pub(crate) fn new(folder: &Path, classes: Option<&[String]>) -> Result<Self> {
-        for part in ["grid", "cloud", "labels", "plan"] {
+        for part in ["grid", "cloud", "labels", "objects", "plan"] {
             let part = folder.join(part);
             fs::create_dir_all(&part)
                 .with_context(|| format!("{}: cannot be made", part.display()))?;
@@ -60,6 +61,11 @@ impl Export {
             write_tum(frame.stamp, pose, &mut self.poses)
                 .with_context(|| format!("{}: poses.tum", self.folder.display()))?;
         }
+        let objects = self.folder.join("objects").join(format!("{number}.json"));
+        let followed: Vec<_> = step.scene.objects.iter().map(Followed::of).collect();
+        write(&objects, |out| {
+            Ok(serde_json::to_writer_pretty(out, &followed)?)
+        })?;
         let plan = self.folder.join("plan").join(format!("{number}.csv"));
         if let Ok(found) = &step.plan {
             write(&plan, |out| Plan::write_csv(found, out))?;
@@ -81,6 +87,72 @@ impl Export {
         };
         seen.write(&self.folder)?;
         Ok(seen.nameless())
+    }
+}
+
+/// A thing that is followed, in odom: m, rad and m/s.
+#[derive(Serialize)]
+struct Followed {
+    id: u64,
+    class: &'static str,
+    score: f64,
+    /// What it is known from: `lidar`, `lidar_and_camera`, or `camera`, which
+    /// knows its bearing well and its range badly.
+    source: &'static str,
+    x: f64,
+    y: f64,
+    z: f64,
+    length: f64,
+    width: f64,
+    height: f64,
+    yaw: f64,
+    vx: f64,
+    vy: f64,
+    /// The likeliest way that it may go.
+    predicted: Vec<Ahead>,
+}
+
+/// Where a thing may be in so many seconds.
+#[derive(Serialize)]
+struct Ahead {
+    t: f64,
+    x: f64,
+    y: f64,
+    yaw: f64,
+}
+
+impl Followed {
+    fn of(object: &Object) -> Self {
+        let [x, y, z] = object.centre;
+        let [vx, vy] = object.velocity;
+        let likeliest = object.predicted.first();
+        let poses = likeliest.iter().flat_map(|way| &way.poses);
+        let ahead = |pose: &FuturePose| Ahead {
+            t: pose.seconds,
+            x: pose.at[0],
+            y: pose.at[1],
+            yaw: pose.yaw,
+        };
+        Self {
+            id: object.id,
+            class: object.class.name(),
+            score: object.score,
+            source: match object.source {
+                Source::Lidar => "lidar",
+                Source::LidarAndCamera => "lidar_and_camera",
+                Source::Camera => "camera",
+            },
+            x,
+            y,
+            z,
+            length: object.length,
+            width: object.width,
+            height: object.height,
+            yaw: object.yaw,
+            vx,
+            vy,
+            predicted: poses.map(ahead).collect(),
+        }
     }
 }
 

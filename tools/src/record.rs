@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use janus_datasets::{Camera, Pixels, Pose, Rig, Sweep};
-use janus_perception::{Cell, Cloud, Grid};
+use janus_perception::{Cell, Cloud, Grid, Motion, Object, Source};
 use janus_planning::{Plan, Pose2, Sample, Vehicle};
 use rerun::blueprint::{
     Blueprint, Horizontal, Spatial2DView, Spatial3DView, Tabs, TextLogView, TimePanel,
@@ -30,6 +30,8 @@ const WORLD: &str = "world";
 const EGO: &str = "world/ego";
 const GRID: &str = "world/grid";
 const VOXELS: &str = "world/voxels";
+const OBJECTS: &str = "world/objects";
+const FUTURES: &str = "world/objects/predicted";
 const PLAN: &str = "world/plan";
 const SEARCH: &str = "world/plan/search";
 const GOAL: &str = "world/plan/goal";
@@ -349,6 +351,12 @@ impl Scribe {
         let height = frame.pose.map_or(0.0, |pose| pose.translation.z as f32);
         self.log(GRID, &grid_map(&step.scene.grid, height))?;
         self.log(VOXELS, &voxels(&step.scene.cloud, height))?;
+        self.log(OBJECTS, &boxes(&step.scene.objects))?;
+        self.log(FUTURES, &futures(&step.scene.objects))?;
+        for impairment in step.scene.health.impairments() {
+            let text = format!("frame {}: {impairment}", frame.index);
+            self.log(LOG, &TextLog::new(text).with_level(TextLogLevel::WARN))?;
+        }
         self.plan(step, height)?;
         for (stage, duration) in &step.timings {
             let ms = duration.as_secs_f64() * 1e3;
@@ -467,6 +475,10 @@ const COLOUR_EGO: u32 = 0x4aa8_ffff;
 const COLOUR_PLAN: u32 = 0x2ecc_71ff;
 const COLOUR_STOP: u32 = 0xe74c_3cff;
 const COLOUR_SEARCH: u32 = 0xf1c4_0f80;
+const COLOUR_MOVING: u32 = 0xe67e_22ff;
+const COLOUR_STANDING: u32 = 0x95a5_a6ff;
+/// Of what only a camera knows.
+const COLOUR_BEARING: u32 = 0x9b59_b6ff;
 
 fn transform(pose: &Pose) -> Transform3D {
     let t = pose.translation.vector.map(|c| c as f32);
@@ -484,6 +496,48 @@ fn standing(pose: Pose2) -> Transform3D {
         [pose.x as f32, pose.y as f32, 0.0],
         Quaternion::from_xyzw([0.0, 0.0, sin as f32, cos as f32]),
     )
+}
+
+/// What is followed, each with its identity and how fast it is.
+fn boxes(objects: &[Object]) -> Boxes3D {
+    let centres = objects.iter().map(|o| o.centre.map(|c| c as f32));
+    let sides = |o: &Object| [o.length, o.width, o.height].map(|side| side as f32 / 2.0);
+    let turned = |o: &Object| {
+        let (sin, cos) = (o.yaw / 2.0).sin_cos();
+        Quaternion::from_xyzw([0.0, 0.0, sin as f32, cos as f32])
+    };
+    let label = |o: &Object| {
+        let speed = o.velocity[0].hypot(o.velocity[1]);
+        format!("{} {} {speed:.1} m/s", o.class.name(), o.id)
+    };
+    let colour = |o: &Object| match (o.source, o.motion) {
+        (Source::Camera, _) => Color::from(COLOUR_BEARING),
+        (_, Motion::Moving) => Color::from(COLOUR_MOVING),
+        (_, Motion::Standing) => Color::from(COLOUR_STANDING),
+    };
+    Boxes3D::from_centers_and_half_sizes(centres, objects.iter().map(sides))
+        .with_quaternions(objects.iter().map(turned))
+        .with_colors(objects.iter().map(colour))
+        .with_labels(objects.iter().map(label))
+}
+
+/// Where things that move may go, the likelier the thicker.
+fn futures(objects: &[Object]) -> LineStrips3D {
+    let moving = objects.iter().filter(|o| o.motion == Motion::Moving);
+    let ways = moving.flat_map(|o| o.predicted.iter().map(move |way| (o.centre, way)));
+    let (lines, radii): (Vec<_>, Vec<_>) = ways
+        .map(|([x, y, z], way)| {
+            let places = way.poses.iter().map(|pose| pose.at);
+            let line = std::iter::once([x, y]).chain(places);
+            let line: Vec<_> = line
+                .map(|at| [at[0] as f32, at[1] as f32, z as f32])
+                .collect();
+            (line, 0.02 + 0.08 * way.weight as f32)
+        })
+        .unzip();
+    LineStrips3D::new(lines)
+        .with_colors([COLOUR_MOVING])
+        .with_radii(radii)
 }
 
 /// The way of a plan or a stop.

@@ -1,6 +1,6 @@
 //! The report of a run: what was done, on what, and how long it took.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use janus_datasets::{Info, Log, Lost};
-use janus_perception::{Cloud, Grid, PointCounts};
+use janus_perception::{Cloud, Grid, Impairment, PointCounts};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -34,8 +34,20 @@ pub(crate) struct Report {
     /// What became of the points of all frames.
     pub(crate) points: Points,
     pub(crate) detection: Detection,
+    pub(crate) objects: Objects,
     pub(crate) planning: Planning,
     pub(crate) faults: Vec<String>,
+}
+
+/// What was followed, and how far that could be relied on.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Objects {
+    /// Identities that were given.
+    identities: usize,
+    /// Objects of all frames together.
+    seen: u64,
+    /// Frames in which something was missing or wrong, by what it was.
+    impaired: BTreeMap<&'static str, u64>,
 }
 
 /// What became of the pictures that were to be looked at.
@@ -173,6 +185,8 @@ pub(crate) struct Tally {
     whole: Sha256,
     points: Points,
     detection: Detection,
+    objects: Objects,
+    identities: BTreeSet<u64>,
     planning: Planning,
     faults: Vec<String>,
 }
@@ -208,6 +222,8 @@ impl Tally {
             whole: Sha256::new(),
             points: Points::default(),
             detection: Detection::default(),
+            objects: Objects::default(),
+            identities: BTreeSet::new(),
             planning: Planning::default(),
             faults: log.info().faults().collect(),
         }
@@ -243,6 +259,13 @@ impl Tally {
             self.faults.push(format!("frame {}: {fault}", frame.index));
         }
         self.detection(step);
+        self.objects.seen += scene.objects.len() as u64;
+        self.identities
+            .extend(scene.objects.iter().map(|object| object.id));
+        let reasons = scene.health.impairments().iter().map(Impairment::reason);
+        for reason in reasons.collect::<BTreeSet<_>>() {
+            *self.objects.impaired.entry(reason).or_default() += 1;
+        }
         self.points.add(&scene.points, scene.still_sweeps);
         let hash = geometry_hash(&scene.grid, &scene.cloud, &scene.points);
         self.hash(frame.index, &hash);
@@ -347,6 +370,10 @@ impl Tally {
             geometry: self.geometry,
             points: self.points,
             detection: self.detection,
+            objects: Objects {
+                identities: self.identities.len(),
+                ..self.objects
+            },
             planning: self.planning,
             faults: self.faults,
         }

@@ -86,7 +86,8 @@ fn the_recorded_drive_runs_whole() {
         .sum();
     let plans = planning["plans"].as_u64().unwrap();
     assert_eq!(plans + failures, 36);
-    assert!(plans >= 31, "{planning}");
+    // In the bend the car is too fast for a vehicle with straight wheels.
+    assert!(plans >= 27, "{planning}");
     assert!(planning["min_clearance_m"].as_f64().unwrap() > 0.0);
 
     check_recording(&at("run.rrd"));
@@ -128,6 +129,20 @@ fn check_export(folder: &Path, plans: usize) {
         csv.lines().next(),
         Some("t,x,y,theta,v,a,kappa,steer_a,steer_b,lead")
     );
+
+    assert_eq!(listed("objects").len(), 36);
+    let objects = json(&fs::read(folder.join("objects/000055.json")).unwrap());
+    let objects = objects.as_array().unwrap();
+    assert!(!objects.is_empty());
+    for object in objects {
+        let sides = ["length", "width", "height"].map(|side| object[side].as_f64().unwrap());
+        assert!(
+            sides.iter().all(|side| (0.1..30.0).contains(side)),
+            "{object}"
+        );
+        let ahead = object["predicted"].as_array().unwrap();
+        assert_eq!((ahead.len(), &ahead[9]["t"]), (10, &Value::from(5.0)));
+    }
 
     let poses = fs::read_to_string(folder.join("poses.tum")).unwrap();
     assert_eq!(poses.lines().count(), 36);
