@@ -46,9 +46,9 @@ fn the_demo_needs_nothing() {
     assert_eq!(report["frames"]["in"], report["frames"]["out"]);
     assert_eq!(report["geometry"]["sha256"], GEOMETRY);
     assert_eq!(report["planning"]["plans"], report["frames"]["out"]);
-    // Cars, vans, bicycles and people are at the crossing.
+    // Few come near the crossing in these three seconds.
     let identities = report["objects"]["identities"].as_u64().unwrap();
-    assert!((4..60).contains(&identities), "{identities}");
+    assert!((2..20).contains(&identities), "{identities}");
     assert_eq!(report["objects"]["impaired"], serde_json::json!({}));
 }
 
