@@ -76,7 +76,7 @@ impl Distortion {
             Self::Fisheye([k1, k2, k3, k4]) => {
                 let radius = squared.sqrt();
                 if radius < 1e-12 {
-                    return Some([x, y]);
+                    return self.is_before_any_fold([x, y]).then_some([x, y]);
                 }
                 let angle = radius.atan();
                 let t = angle * angle;
@@ -124,6 +124,20 @@ impl Distortion {
             y += (a * off[1] - c * off[0]) / determinant;
         }
         None
+    }
+
+    /// Whether the lens sees ever farther out on the way to a place: where its
+    /// polynomial turns back it is no lens any more.
+    fn is_before_any_fold(&self, place: [f64; 2]) -> bool {
+        const LOOKS: u32 = 16;
+        let mut farthest = -1.0;
+        (0..=LOOKS).all(|i| {
+            let part = place.map(|c| c * f64::from(i) / f64::from(LOOKS));
+            let out = self.apply(part).map(|[x, y]| x.hypot(y));
+            let is_farther = out.is_some_and(|out| out > farthest);
+            farthest = out.unwrap_or(farthest);
+            is_farther || place == [0.0; 2]
+        })
     }
 }
 
