@@ -91,8 +91,13 @@ impl Params {
     /// 16 cells an invocation.
     pub const MAX_CELLS: u64 = Kernel::MAX_WORKGROUPS as u64 * 64 * 16;
 
-    /// The greatest number of footprints.
-    pub const MAX_FOOTPRINTS: usize = Kernel::MAX_WORKGROUPS as usize * 64;
+    /// The greatest number of footprints: what one dispatch lists and one buffer
+    /// of 128 MiB holds, which is all that a device need bind.
+    pub const MAX_FOOTPRINTS: usize = {
+        let listed = Kernel::MAX_WORKGROUPS as usize * 64;
+        let bound = (128 << 20) / size_of::<Footprint>();
+        if listed < bound { listed } else { bound }
+    };
 
     /// So many time steps of a window.
     ///
@@ -293,9 +298,13 @@ impl Pipeline {
 }
 
 impl Bound {
-    /// Uploads what a frame needs: at most as many footprints and layers as
-    /// there is room for.
+    /// Uploads what a frame needs: as many footprints as `params` says, and of
+    /// them and of the layers no more than there is room for.
+    ///
+    /// # Panics
+    /// If `params` says another number of footprints.
     pub fn write(&self, queue: &Queue, params: &Params, footprints: &[Footprint]) {
+        assert_eq!(footprints.len(), params.footprints as usize);
         queue.write_buffer(&self.params, 0, bytes_of(params));
         queue.write_buffer(&self.footprints, 0, cast_slice(footprints));
     }
@@ -443,7 +452,7 @@ fn draw(line: Line, area: &Area, cells: &mut [u8]) {
 }
 
 /// The same on the CPU.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Twin {
     bounds: Vec<Bounds>,
     /// How many footprints each tile has.
@@ -455,7 +464,11 @@ pub struct Twin {
 
 impl Twin {
     /// Fills the layers.
+    ///
+    /// # Panics
+    /// If `params` says another number of footprints.
     pub fn run(&mut self, params: &Params, footprints: &[Footprint]) -> Status {
+        assert_eq!(footprints.len(), params.footprints as usize);
         let status = self.list(params, footprints);
         let side = params.window.side as usize;
         self.layers

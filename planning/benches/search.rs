@@ -113,7 +113,7 @@ fn worlds() {
         ),
     ];
     let config = PlannerConfig {
-        // Without end, so that the budget is what ends it.
+        // Until the budget ends it, or the plan is proved to be the best.
         inflation: 1.0,
         budget: 150_000,
         improvement: 150_000,
@@ -122,8 +122,8 @@ fn worlds() {
     };
     let planner = Planner::new(Vehicle::shuttle(), config).unwrap();
     println!(
-        "{:<12}{:>12}{:>10}{:>15}{:>10}",
-        "world", "expansions", "ms", "expansions/s", "cost"
+        "{:<12}{:>12}{:>10}{:>15}{:>10}{:>9}",
+        "world", "expansions", "ms", "expansions/s", "cost", "ended by"
     );
     for (name, grid, ends) in worlds {
         let (plan, ms) = (0..3)
@@ -132,10 +132,15 @@ fn worlds() {
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .unwrap();
         println!(
-            "{name:<12}{:>12}{ms:>10.1}{:>15.0}{:>10.2}",
+            "{name:<12}{:>12}{ms:>10.1}{:>15.0}{:>10.2}{:>9}",
             plan.expansions,
             f64::from(plan.expansions) / ms * 1e3,
             plan.cost,
+            if plan.suboptimality_bound > 1.0 {
+                "budget"
+            } else {
+                "proof"
+            },
         );
     }
 }
@@ -236,7 +241,10 @@ fn maps() {
         firsts.sort_by(f64::total_cmp);
         times.sort_by(f64::total_cmp);
         // The nearest rank.
-        let rank = |of: &[f64], share: f64| of[(of.len() as f64 * share).ceil() as usize - 1];
+        let rank = |of: &[f64], share: f64| {
+            let rank = (of.len() as f64 * share).ceil() as usize;
+            rank.checked_sub(1).map_or(f64::NAN, |rank| of[rank])
+        };
         println!(
             "{name:<12}{:>8}{:>11.1}{:>11.1}{:>10.1}{:>10.1}{:>10.1}{length:>12.1}",
             times.len(),

@@ -399,6 +399,7 @@ fn link(entry: &Entry, headings: &Headings, cell: f64) -> Result<Link, String> {
         length: entry.length_m,
         turn: entry.turn_rad,
         bump: entry.bump_rad,
+        bent: 0.0,
         axis: match entry.steering {
             Steering::Straight | Steering::CounterPhase => Follows::Motion,
             Steering::Crab | Steering::Mixed => Follows::Turn,
@@ -411,7 +412,6 @@ fn link(entry: &Entry, headings: &Headings, cell: f64) -> Result<Link, String> {
     {
         return Err("a steering that agrees with its turn, its bump and its slip".into());
     }
-
     let most = f64::from(FARTHEST) * cell;
     let in_range = (EXACT..=2.0 * most).contains(&curve.length)
         && curve.turn.abs() <= 2.0
@@ -421,8 +421,8 @@ fn link(entry: &Entry, headings: &Headings, cell: f64) -> Result<Link, String> {
         && entry.offset != [0, 0];
     if !in_range {
         return Err(format!(
-            "an offset of 1 to {FARTHEST} cells, a length up to {:.0} m, a turn up to 2 rad and \
-             a bump up to 3 rad",
+            "an offset of 1 to {FARTHEST} cells, a length up to {:.0} m, a turn up to 2 rad, a \
+             bump up to 3 rad and a slip up to 1.5 rad",
             2.0 * most
         ));
     }
@@ -516,6 +516,38 @@ mod tests {
         };
         let first = "offset = [1, 0]";
         assert!(good.contains(first));
+        let slide = set().quarter[0]
+            .iter()
+            .position(|link| link.curve.axis == Follows::Nothing)
+            .expect("a slide");
+        // The slide alone is changed.
+        let slid = |change: &dyn Fn(&mut Entry)| {
+            let mut document: Document = toml::from_str(good).expect("a document");
+            change(&mut document.primitive[slide]);
+            document.sha256 = Some(document.hash());
+            document.text()
+        };
+        for (text, told) in [
+            (
+                slid(&|entry| entry.slip_rad = None),
+                "expected a steering that agrees",
+            ),
+            (
+                slid(&|entry| entry.slip_rad = Some(1.6)),
+                "and a slip up to 1.5 rad",
+            ),
+            (
+                slid(&|entry| entry.slip_rad = entry.slip_rad.map(|slip| slip + 0.01)),
+                "expected a curve that ends",
+            ),
+            (
+                slid(&|entry| entry.steering = Steering::Crab),
+                "expected a steering that agrees",
+            ),
+        ] {
+            let said = says(&text);
+            assert!(said.contains(told), "{said}");
+        }
         for (from, to, told) in [
             (SCHEMA, "janus-primitives/0", "schema: expected \"janus-"),
             ("headings = 32", "headings = 31", "headings: expected 16 or"),
@@ -585,6 +617,39 @@ mod tests {
             let _ = load(&text);
             text.truncate(at);
             prop_assert!(load(&text).is_err());
+        }
+
+        #[test]
+        fn no_numbers_panic(
+            which in any::<prop::sample::Index>(),
+            ends in any::<[u8; 2]>(),
+            offset in any::<[i32; 2]>(),
+            numbers in any::<[f64; 4]>(),
+            kept in any::<[bool; 7]>(),
+        ) {
+            let mut document: Document = toml::from_str(&TEXT).expect("a document");
+            let index = which.index(document.primitive.len());
+            let entry = &mut document.primitive[index];
+            let [length, turn, bump, slip] = numbers;
+            let number = |kept: bool, number: &mut f64, other| if !kept { *number = other };
+            number(kept[0], &mut entry.length_m, length);
+            number(kept[1], &mut entry.turn_rad, turn);
+            number(kept[2], &mut entry.bump_rad, bump);
+            if !kept[3] {
+                entry.slip_rad = Some(slip);
+            }
+            if !kept[4] {
+                entry.from = ends[0];
+            }
+            if !kept[5] {
+                entry.to = ends[1];
+            }
+            if !kept[6] {
+                entry.offset = offset;
+            }
+            document.sha256 = Some(document.hash());
+            let whole = kept == [true; 7];
+            prop_assert_eq!(load(document.text().as_bytes()).is_ok(), whole);
         }
     }
 }

@@ -25,10 +25,9 @@ use crate::primitives::Limits;
 
 /// The table reaches this far to each side, and tells places apart by so much,
 /// in parts of the vehicle's least radius.
-const REACH: f64 = 2.4;
 const CELL: f64 = 0.1;
 /// Cells on each side of the middle one.
-const AROUND: i32 = (REACH / CELL) as i32;
+const AROUND: i32 = 24;
 const SIDE: usize = 2 * AROUND as usize + 1;
 /// Turns between none and half a turn that are told apart.
 const TURNS: usize = 12;
@@ -123,11 +122,14 @@ fn slice(limits: &Limits, turn: f64) -> Vec<u32> {
         price(straight.max(turned), turned, 2)
     };
     let mut least: Vec<u64> = places.iter().map(open).collect();
-    let most = least.iter().copied().max().unwrap_or(0);
+    // The nearer way round first.
     let around = (1..).flat_map(|times| [-TAU, TAU].map(|round| turn + round * f64::from(times)));
-    let worth = |&turn: &f64| price(least_turn(turn), least_turn(turn), 0) < most;
-    for turn in std::iter::once(turn).chain(around.take_while(worth)) {
+    for turn in std::iter::once(turn).chain(around) {
         let turned = least_turn(turn);
+        let most = least.iter().copied().max().unwrap_or(0);
+        if price(turned, turned, 0) >= most {
+            break;
+        }
         for (change, changes) in std::iter::once(None)
             .chain((0..CHANGES).map(Some))
             .zip(std::iter::once(0).chain(std::iter::repeat(1)))
@@ -240,6 +242,7 @@ fn angle(direction: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::FRAC_PI_2;
     use std::sync::LazyLock;
 
     use proptest::prelude::*;
@@ -278,11 +281,10 @@ mod tests {
             .min(limits.max_curvature_rate * length.powi(2) / 6.0);
         let [turn, slip] = [shares[0] * most * 0.999, shares[1] * limits.max_crab];
         let curve = |turn, bump, axis| Curve {
-            length,
             turn,
             bump,
             axis,
-            slip: 0.0,
+            ..Curve::straight(length)
         };
         match kind {
             _ if limits.max_crab == 0.0 || kind == 0 => curve(turn, 0.0, Follows::Motion),
@@ -319,6 +321,7 @@ mod tests {
                 axis += curve.heading(1.0) - curve.heading(0.0);
                 (at, axis, price)
             };
+            let mut told = 0;
             for (kind, length, shares, changes) in pieces {
                 let curve = curve(limits, kind, length, shares);
                 prop_assert!(limits.allow(&curve), "{curve:?}");
@@ -330,8 +333,11 @@ mod tests {
                     let (at, axis, price) = drive(curve, changes);
                     let least = table.price(at, Turned::by(axis)).unwrap_or(0);
                     prop_assert!(least <= price, "{least} {price} {at:?} {axis}");
+                    told += u32::from(least > 0);
                 }
             }
+            // The first piece alone is so short that it is in the table.
+            prop_assert!(told > 0);
         }
     }
 
@@ -354,8 +360,11 @@ mod tests {
                 metres(at, 0.0)
             );
         }
-        // Turned round at the same place is half a circle away.
-        assert!(metres([0.0; 2], PI) >= PI / limits.max_curvature);
+        // Turned by a right angle at the same place takes a change of ends, which
+        // neither the distance nor the turn tells.
+        let turn = FRAC_PI_2;
+        let change_and_turn = change + limits.prices.turn_bound(turn) as f64 / 1e6;
+        assert!(metres([0.0; 2], turn) >= change_and_turn - 0.2);
         assert_eq!(metres([1.0, 2.0], 0.7), metres([1.0, -2.0], -0.7));
         assert_eq!(table.price([100.0, 0.0], Turned::by(0.0)), None);
     }
