@@ -43,6 +43,12 @@ impl Grid {
     /// The log-odds of a cell that was never observed.
     pub const UNKNOWN: i16 = i16::MIN;
 
+    /// The log-odds of a cell that is only just free.
+    pub const FREE: i16 = -1;
+
+    /// The log-odds of a cell that is only just occupied.
+    pub const OCCUPIED: i16 = 1;
+
     /// The state of the cell at cell coordinates (x, y).
     pub fn cell(&self, x: i32, y: i32) -> Cell {
         self.index(x, y)

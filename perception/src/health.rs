@@ -91,6 +91,9 @@ pub enum Impairment {
         /// From the frame before to this one, s.
         gap_s: f64,
     },
+    /// Where what moves may be next cannot be told.
+    #[error("no forecast: {0}")]
+    NoForecast(String),
     /// The frame's pose, or a sensor's, could not be used.
     #[error("no pose: {0}")]
     NoPose(String),
@@ -101,7 +104,11 @@ impl Impairment {
     pub fn is_grave(&self) -> bool {
         matches!(
             self,
-            Self::NoLidar | Self::NoGround { .. } | Self::NoClusters | Self::NoPose(_)
+            Self::NoLidar
+                | Self::NoGround { .. }
+                | Self::NoClusters
+                | Self::NoForecast(_)
+                | Self::NoPose(_)
         )
     }
 
@@ -118,6 +125,7 @@ impl Impairment {
             Self::CameraUnknown { .. } => "camera_unknown",
             Self::CameraAstray { .. } => "camera_astray",
             Self::TimeJump { .. } => "time_jump",
+            Self::NoForecast(_) => "no_forecast",
             Self::NoPose(_) => "no_pose",
         }
     }

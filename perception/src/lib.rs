@@ -22,7 +22,8 @@ pub use grid::{Cell, Grid};
 pub use health::{Health, Impairment};
 pub use lidar::{Lidar, LidarFault, LidarScene, PointCounts, Timing};
 pub use objects::{
-    FuturePose, Hypothesis, Manoeuvre, Motion, Object, ObjectScene, Objects, ObjectsConfig, Source,
+    Forecast, FuturePose, Hypothesis, Manoeuvre, Motion, Object, ObjectScene, Objects,
+    ObjectsConfig, Source,
 };
 
 use detect::{DetectTimings, Detection, Detector};
@@ -54,6 +55,10 @@ pub struct Scene {
     pub invalid_predictions: u64,
     /// What is known of the ground around the vehicle.
     pub grid: Grid,
+    /// The same without what moves, and without the trail that it leaves.
+    pub still: Grid,
+    /// Where what moves may be in the next seconds.
+    pub forecast: Forecast,
     /// Of each cell of the grid, the squared distance from its centre to that
     /// of the nearest occupied cell, cells²; `u32::MAX` if none is.
     pub distances: Vec<u32>,
@@ -173,6 +178,8 @@ impl Scene {
             unseen,
             invalid_predictions,
             grid,
+            still: objects.still,
+            forecast: objects.forecast,
             distances,
             cloud,
             points,

@@ -7,6 +7,7 @@ mod assign;
 mod config;
 mod extent;
 mod filter;
+mod forecast;
 mod fuse;
 mod ground;
 mod measure;
@@ -15,6 +16,7 @@ mod predict;
 mod rectangle;
 mod segment;
 mod shape;
+mod still;
 mod track;
 mod tracker;
 
@@ -23,15 +25,19 @@ use std::time::Instant;
 use janus_datasets::Frame;
 
 pub use config::ObjectsConfig;
+pub use forecast::Forecast;
 pub use object::{FuturePose, Hypothesis, Manoeuvre, Motion, Object, Source};
 
 use crate::CameraScene;
 use crate::config::ConfigError;
+use crate::grid::Grid;
 use crate::health::{self, Health, Impairment};
 use crate::lidar::{LidarScene, Timing};
+use forecast::Forecaster;
 use fuse::Cameras;
 use measure::View;
 pub(crate) use segment::Segments;
+use still::Trail;
 use tracker::{Sight, Tracker};
 
 /// Follows the things around the vehicle.
@@ -40,6 +46,8 @@ pub struct Objects {
     config: ObjectsConfig,
     cameras: Cameras,
     tracker: Tracker,
+    trail: Trail,
+    forecaster: Forecaster,
     /// The stamp of the last frame, ns.
     last: Option<i64>,
     jumps: u64,
@@ -50,6 +58,10 @@ pub struct Objects {
 pub struct ObjectScene {
     /// In the order of their identities.
     pub objects: Vec<Object>,
+    /// The grid without what moves, and without the trail that it leaves.
+    pub still: Grid,
+    /// Where what moves may be.
+    pub forecast: Forecast,
     /// How far all that was perceived can be relied on.
     pub health: Health,
     /// How long it took.
@@ -68,6 +80,8 @@ impl Objects {
             config,
             cameras: Cameras::new(classes),
             tracker: Tracker::default(),
+            trail: Trail::default(),
+            forecaster: Forecaster::default(),
             last: None,
             jumps: 0,
         })
@@ -81,6 +95,7 @@ impl Objects {
     /// Forgets all that was followed; no identity is given again.
     pub fn forget(&mut self) {
         self.tracker.forget();
+        self.trail.forget();
         self.cameras.forget();
         self.last = None;
     }
@@ -101,7 +116,7 @@ impl Objects {
             Ok(found) => found,
             Err(error) => {
                 impairments.push(Impairment::NoPose(error.to_string()));
-                return ObjectScene::unknown(impairments);
+                return ObjectScene::unknown(&lidar.grid, impairments);
             }
         };
         impairments.extend(health::of_ground(&segments));
@@ -123,8 +138,18 @@ impl Objects {
         );
         let followed = Instant::now();
         let objects = self.tracker.objects(frame.stamp);
+        let still = self
+            .trail
+            .clear(frame.stamp, &objects, &lidar.grid, &segments.returns);
+        let forecast = self.forecaster.forecast(&objects, &lidar.grid);
+        let forecast = forecast.unwrap_or_else(|error| {
+            impairments.push(Impairment::NoForecast(error.to_string()));
+            Forecast::default()
+        });
         ObjectScene {
             objects,
+            still,
+            forecast,
             health: Health::new(impairments),
             timings: vec![
                 ("fuse", joined - begin),
@@ -156,9 +181,11 @@ impl Objects {
 
 impl ObjectScene {
     /// That of a frame of which nothing can be told.
-    fn unknown(impairments: Vec<Impairment>) -> Self {
+    fn unknown(grid: &Grid, impairments: Vec<Impairment>) -> Self {
         Self {
             objects: Vec::new(),
+            still: grid.clone(),
+            forecast: Forecast::default(),
             health: Health::new(impairments),
             timings: Vec::new(),
         }

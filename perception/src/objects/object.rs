@@ -110,3 +110,32 @@ pub struct FuturePose {
     /// Covariance of the centre, m².
     pub covariance: [[f64; 2]; 2],
 }
+
+#[cfg(test)]
+impl Object {
+    /// A car of 4 m by 2 m on the x axis, headed along it.
+    pub(super) fn car(x: f64, speed: f64) -> Self {
+        Self {
+            id: 1,
+            class: Class::Car,
+            class_score: 1.0,
+            score: 1.0,
+            centre: [x, 0.0, 0.8],
+            yaw: 0.0,
+            length: 4.0,
+            width: 2.0,
+            height: 1.6,
+            velocity: [speed, 0.0],
+            yaw_rate: 0.0,
+            covariance: [[0.0; 6]; 6],
+            motion: if speed > 0.0 {
+                Motion::Moving
+            } else {
+                Motion::Standing
+            },
+            source: Source::Lidar,
+            unseen_s: 0.0,
+            predicted: Vec::new(),
+        }
+    }
+}

@@ -36,7 +36,7 @@ pub(super) struct Return {
     /// When it was measured, s after the frame.
     pub(super) seconds: f64,
     /// Which sweep it is of.
-    sweep: u32,
+    pub(super) sweep: u32,
 }
 
 /// A place in odom that was seen at a time.
@@ -245,7 +245,7 @@ impl Segment {
 }
 
 impl Return {
-    const NOWHERE: Self = Self {
+    pub(super) const NOWHERE: Self = Self {
         at: [0.0; 3],
         seconds: 0.0,
         sweep: 0,
