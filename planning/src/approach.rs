@@ -263,11 +263,10 @@ fn motions(limits: &Limits, level: u32) -> Vec<Motion> {
     let mut curves = Vec::new();
     for length in LENGTHS.into_iter().take(2 + level as usize) {
         let curve = |turn, bump, axis| Curve {
-            length,
             turn,
             bump,
             axis,
-            slip: 0.0,
+            ..Curve::straight(length)
         };
         curves.push(Curve::straight(length));
         // The curvature is 6·turn·u(1 − u)/length at the fraction u.

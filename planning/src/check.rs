@@ -13,6 +13,7 @@ use std::fmt;
 use janus_perception::Grid;
 
 use crate::config::{GoalHeading, PlannerConfig, Unknown};
+use crate::driving::Driving;
 use crate::plan::Sample;
 use crate::polygon::{Polygon, Rectangle};
 use crate::pose::{Pose2, wrap, wrap_axis};
@@ -23,8 +24,8 @@ use crate::vehicle::{End, Vehicle};
 pub struct Task {
     /// Where it begins.
     pub start: Pose2,
-    /// Speed with which it begins, m/s.
-    pub speed: f64,
+    /// How the vehicle moves there.
+    pub driving: Driving,
     /// Where it ends. A stop ends nowhere in particular, and may brake at once,
     /// whatever the jerk.
     pub goal: Option<Pose2>,
@@ -76,7 +77,7 @@ pub enum FaultKind {
     Empty,
     /// A figure is not a number.
     NotFinite,
-    /// It begins elsewhere, or at another speed.
+    /// It begins elsewhere, or moving otherwise.
     Start,
     /// It ends elsewhere than at the goal.
     Goal,
@@ -183,7 +184,7 @@ pub fn check<'a>(
         return fail(0, FaultKind::Time);
     }
     let stop = task.goal.is_none();
-    if !stop && task.speed == 0.0 && first.a.abs() > EXACT {
+    if !stop && task.driving.is_still() && first.a.abs() > EXACT {
         return fail(0, FaultKind::Jerk);
     }
     let mut room = Room::new(vehicle, &around, config.unknown);
@@ -222,7 +223,12 @@ fn is_whole(grid: &Grid) -> bool {
 fn begins(first: &Sample, task: &Task) -> bool {
     first.pose().distance(task.start) <= EXACT
         && wrap(first.theta - task.start.theta).abs() <= EXACT
-        && (first.v - task.speed).abs() <= EXACT
+        && (first.v - task.driving.speed).abs() <= EXACT
+        && (task.driving.is_still() || goes_on(first, &task.driving))
+}
+
+fn goes_on(first: &Sample, driving: &Driving) -> bool {
+    first.lead == driving.lead && (first.kappa - driving.curvature).abs() <= EXACT
 }
 
 fn arrived(last: &Sample, goal: Pose2, vehicle: &Vehicle, config: &PlannerConfig) -> bool {
@@ -247,7 +253,7 @@ fn instant(s: &Sample, task: &Task, vehicle: &Vehicle) -> Result<f64, FaultKind>
         return Err(FaultKind::NotFinite);
     }
     // A stop may begin faster than the vehicle may drive.
-    let max_speed = vehicle.max_speed.max(task.speed);
+    let max_speed = vehicle.max_speed.max(task.driving.speed);
     if !(-EXACT..=max_speed + EXACT).contains(&s.v) {
         return Err(FaultKind::Speed);
     }

@@ -43,6 +43,17 @@ pub enum Unknown {
     Blocked,
 }
 
+/// What the planner makes of a scene of which less may be known than it seems.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degraded {
+    /// The vehicle stops.
+    #[default]
+    Stop,
+    /// It drives on, on what is known.
+    Drive,
+}
+
 /// Which headings end a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +118,8 @@ pub struct PlannerConfig {
     pub margin_m: f64,
     /// What becomes of unknown cells.
     pub unknown: Unknown,
+    /// What becomes of scenes of degraded health.
+    pub degraded: Degraded,
     /// Which headings end a plan.
     pub goal_heading: GoalHeading,
     /// How far from the goal a plan may end, m.
@@ -140,6 +153,7 @@ impl Default for PlannerConfig {
             clearance_m: 0.6,
             margin_m: 0.1,
             unknown: Unknown::Price,
+            degraded: Degraded::Stop,
             goal_heading: GoalHeading::Axis,
             tolerance_m: 0.02,
             tolerance_rad: 0.5f64.to_radians(),

@@ -28,7 +28,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use crate::{End, Grid, Planner, PlannerConfig, Pose2, Vehicle};
+    use crate::{Driving, End, Grid, Planner, PlannerConfig, Pose2, Vehicle};
 
     #[test]
     fn columns_are_named_and_ends_are_letters() {
@@ -40,7 +40,11 @@ mod tests {
             log_odds: vec![-1; 10_000],
         };
         let stop = planner
-            .stop(&grid, Pose2::new(1.0, 2.0, 0.5), 0.0, End::B)
+            .stop(
+                &grid,
+                Pose2::new(1.0, 2.0, 0.5),
+                Driving::straight(0.0, End::B),
+            )
             .expect("a stop");
         let mut table = Vec::new();
         stop.plan.write_csv(&mut table).expect("written");

@@ -1,5 +1,7 @@
 //! Why there is no plan.
 
+use janus_perception::Health;
+
 use crate::check::Fault;
 
 /// Why the planner gives no plan. The caller then stops; see
@@ -13,6 +15,9 @@ pub enum PlanError {
     /// planner takes on.
     #[error("the grid cannot be planned on: {0}")]
     Grid(&'static str),
+    /// What was perceived cannot be relied on.
+    #[error("what was perceived cannot be relied on: {0}")]
+    Unfit(String),
     /// There is nothing to plan towards.
     #[error("there is no goal")]
     NoGoal,
@@ -28,8 +33,8 @@ pub enum PlanError {
     /// The vehicle at the goal, with its margin, would reach out of the grid.
     #[error("the goal is outside of the grid")]
     GoalOutside,
-    /// The vehicle moves faster than it can, or too fast to stop in the room
-    /// that there is.
+    /// The vehicle moves faster or in a sharper bend than it can, or too fast to
+    /// stop in the room that there is.
     #[error("the vehicle is too fast for the room there is")]
     TooFast,
     /// Everything that can be reached was searched.
@@ -58,11 +63,18 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// That of a scene's health.
+    pub(crate) fn unfit(health: &Health) -> Self {
+        let impairments = health.impairments().iter().map(ToString::to_string);
+        Self::Unfit(impairments.collect::<Vec<_>>().join(", "))
+    }
+
     /// A stable key for reports.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NotFinite => "not_finite",
             Self::Grid(_) => "grid",
+            Self::Unfit(_) => "unfit",
             Self::NoGoal => "no_goal",
             Self::StartBlocked => "start_blocked",
             Self::StartOutside => "start_outside",

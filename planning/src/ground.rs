@@ -7,6 +7,8 @@ use janus_perception::Grid;
 use crate::check::{Task, check};
 use crate::collision::{Axis, Obstacles, Obstruction};
 use crate::config::GoalHeading;
+use crate::curve::Curve;
+use crate::driving::Driving;
 use crate::error::PlanError;
 use crate::footing::Footing;
 use crate::heuristic::Heuristic;
@@ -16,10 +18,11 @@ use crate::pose::Pose2;
 use crate::price::Prices;
 use crate::primitives::Motion;
 use crate::query::Query;
-use crate::search::{self, Found, Search, Standing};
+use crate::search::{self, Effort, Found, Search, Standing};
 use crate::shortcut::Shortcuts;
 use crate::speed;
 use crate::sweep;
+use crate::vehicle::End;
 use crate::window::Window;
 use crate::{Improvement, Planner};
 
@@ -54,15 +57,14 @@ impl<'a> Ground<'a> {
     ) -> Result<Plan, PlanError> {
         let begun = Instant::now();
         let planner = self.planner;
-        query.validate(&planner.vehicle)?;
+        query.validate(&planner.vehicle, &planner.config)?;
         let &Query { start, goal, .. } = query;
         self.ends_are_free(start, goal)?;
-        let late = |deadline| begun.elapsed() >= deadline;
-        let mut out_of_time = || query.deadline.is_some_and(late);
-        let (found, samples) = self.driven(query, &mut out_of_time, &mut see)?;
+        let mut effort = Effort::within(planner.config.budget);
+        let (found, samples) = self.driven(query, begun, &mut effort, &mut see)?;
         let task = Task {
             start,
-            speed: query.speed,
+            driving: query.driving,
             goal: Some(goal),
         };
         check(
@@ -72,63 +74,82 @@ impl<'a> Ground<'a> {
             self.grid,
             &planner.config,
         )?;
+        let standing = found.standing;
         Ok(Plan {
-            cost: Prices::in_metres(found.price),
-            suboptimality_bound: search::bound(found.price, found.least),
-            expansions: found.expansions,
-            search: found.trace,
+            cost: Prices::in_metres(standing.price),
+            suboptimality_bound: search::bound(standing.price, standing.least),
+            expansions: effort.expansions,
+            search: effort.trace,
             legs: found.legs,
             ..planner.measured(samples, &self.obstacles)
         })
     }
 
-    /// A way with its speeds. Where it cannot be entered as fast as the vehicle
-    /// moves, the vehicle drives straight on first, as far as it takes to stop.
+    /// A way with its speeds. Where the vehicle moves it first brings its wheels
+    /// straight, as soon as it can. If that leads to no way that it can enter as
+    /// fast as it is, it does so over as many metres as it takes to stop, for
+    /// which half of what may be spent is kept.
     fn driven(
         &self,
         query: &Query<'_>,
-        out_of_time: &mut impl FnMut() -> bool,
+        begun: Instant,
+        effort: &mut Effort,
         see: &mut impl FnMut(&Improvement),
     ) -> Result<(Found, Vec<Sample>), PlanError> {
         let vehicle = &self.planner.vehicle;
-        let &Query {
-            start, speed, lead, ..
-        } = query;
-        if speed == 0.0 {
-            let found = self.search(query, out_of_time, see)?;
-            let samples = speed::profile(vehicle, &found.legs, start, (0.0, found.lead));
+        let &Query { start, driving, .. } = query;
+        let late = |share: u32| {
+            let most = query.deadline.map(|deadline| deadline / share);
+            move || most.is_some_and(|most| begun.elapsed() >= most)
+        };
+        if driving.is_still() {
+            let found = self.search(query, None, effort, &mut late(1), see)?;
+            let from = Driving::straight(0.0, found.lead);
+            let samples = speed::profile(vehicle, &found.legs, start, from);
             // From standstill no way is too fast.
             return Ok((found, samples.ok_or(PlanError::TooFast)?));
         }
-        let found = self.search(query, out_of_time, &mut |_| ())?;
-        let straight_away = speed::profile(vehicle, &found.legs, start, (speed, lead));
-        let (found, samples) = match straight_away {
-            Some(samples) => (found, samples),
-            None => {
-                let found = self.search_ahead(query, out_of_time)?;
-                let samples = speed::profile(vehicle, &found.legs, start, (speed, lead));
-                (found, samples.ok_or(PlanError::TooFast)?)
+        let straightening = speed::straightening_distance(vehicle, driving);
+        let braking = speed::braking_distance(vehicle, driving.speed).max(straightening);
+        let budget = effort.budget;
+        let mut error = PlanError::TooFast;
+        for (metres, share) in [(straightening, 2), (braking, 1)] {
+            effort.budget = (budget / share).max(1);
+            match self.search_ahead(query, metres, effort, &mut late(share)) {
+                Ok(found) => {
+                    if let Some(samples) = speed::profile(vehicle, &found.legs, start, driving) {
+                        see(&Improvement::from(found.standing));
+                        return Ok((found, samples));
+                    }
+                }
+                Err(PlanError::TooFast) => {}
+                Err(other) => error = other,
             }
-        };
-        see(&Improvement::from(found.standing()));
-        Ok((found, samples))
+        }
+        Err(error)
     }
 
-    /// Straight on as far as it takes to stop, and from there by a search.
+    /// On over some metres, at the end of which the wheels are straight, and
+    /// from there by a search.
     fn search_ahead(
         &self,
         query: &Query<'_>,
+        metres: f64,
+        effort: &mut Effort,
         out_of_time: &mut impl FnMut() -> bool,
     ) -> Result<Found, PlanError> {
+        let Driving {
+            lead, curvature, ..
+        } = query.driving;
+        let moving = Some(lead);
+        if metres == 0.0 {
+            return self.search(query, moving, effort, out_of_time, &mut |_| ());
+        }
         let planner = self.planner;
-        let &Query {
-            start, goal, lead, ..
-        } = query;
-        let metres = speed::braking_distance(&planner.vehicle, query.speed);
-        let on = Leg::straight(start, lead, metres);
+        let &Query { start, goal, .. } = query;
+        let on = Leg::from_pose(start, lead, Curve::out_of_bend(curvature, metres));
         let query = Query {
             start: on.end(),
-            previous: None,
             ..*query
         };
         self.ends_are_free(query.start, goal)
@@ -138,34 +159,40 @@ impl<'a> Ground<'a> {
         let motion = Motion::new(on.curve, [1.0, 0.0], &planner.limits);
         let surcharge = sweep::surcharge(self.setting(), &frame, [0.0; 2], along, lead, &motion)
             .ok_or(PlanError::TooFast)?;
-        let mut found = self.search(&query, out_of_time, &mut |_| ())?;
-        let price = motion.price + surcharge;
-        found.begin_with(on, price, &planner.limits.prices);
+        let mut found = self.search(&query, moving, effort, out_of_time, &mut |_| ())?;
+        found.begin_with(on, motion.price + surcharge);
         Ok(found)
     }
 
     /// Searches from the start, on a lattice that ends at the goal by poses as
     /// fine as it takes; where the start is what the lattice is too coarse for,
-    /// from the goal, and turns the way round.
+    /// from the goal, and turns the way round. If the vehicle moves at the start,
+    /// an end leads there, and the other costs a change of ends.
     fn search(
         &self,
         query: &Query<'_>,
+        moving: Option<End>,
+        effort: &mut Effort,
         out_of_time: &mut impl FnMut() -> bool,
         see: &mut impl FnMut(&Improvement),
     ) -> Result<Found, PlanError> {
-        let forth = self.search_from(query, 0, out_of_time, see);
-        let Err(PlanError::NoPath { expansions }) = forth else {
+        let forth = self.search_from(query, moving, effort, out_of_time, see);
+        let Err(PlanError::NoPath { .. }) = forth else {
             return forth;
         };
         let back = Query::new(query.goal, query.start);
-        self.search_from(&back, expansions, out_of_time, see)
-            .map(|found| found.reversed(query.start))
+        let mut found = self
+            .search_from(&back, None, effort, out_of_time, see)?
+            .reversed(query.start);
+        found.enter(moving, &self.planner.limits.prices);
+        Ok(found)
     }
 
     fn search_from(
         &self,
         query: &Query<'_>,
-        spent: u32,
+        moving: Option<End>,
+        effort: &mut Effort,
         out_of_time: &mut impl FnMut() -> bool,
         see: &mut impl FnMut(&Improvement),
     ) -> Result<Found, PlanError> {
@@ -176,14 +203,15 @@ impl<'a> Ground<'a> {
         let from_goal = Frame::new(goal, start, either_way);
         let window = || Window::new(&from_start, &self.obstacles, &planner.primitives);
         let heuristic = Heuristic::new(setting, &from_start, &self.footing, window()?);
-        let ahead = Reach::new(setting, &from_start, window()?, heuristic);
+        let ahead = Reach::new(setting, &from_start, window()?, heuristic, moving);
         let shortcuts = Shortcuts {
             setting,
             frame: &from_start,
             sweeps: &ahead.sweeps,
+            moving,
         };
         let known = shortcuts.best(query.previous.map_or(&[], |plan| &plan.legs));
-        Search::new(setting, ahead, &from_goal, known, spent)
+        Search::new(setting, ahead, &from_goal, known, effort)
             .run(out_of_time, |standing| see(&Improvement::from(standing)))
     }
 

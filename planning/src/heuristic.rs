@@ -101,7 +101,7 @@ pub(crate) struct Heuristic<'a> {
     /// What the way from there to the goal can save at most.
     saved: u64,
     window: Window,
-    /// By the direction of motion and the end that leads: the least that it
+    /// By the heading of the end that leads, and which that is: the least that it
     /// costs to get from there to the goal's heading, and of that the part that
     /// comes beside the metres.
     turns: Vec<[[u64; 2]; 2]>,

@@ -3,9 +3,9 @@
 //! them from one pose.
 //!
 //! A symmetric vehicle turned by π with its ends swapped is the same vehicle.
-//! The search therefore knows only its direction of motion, and two ways that
-//! lead to the same place with the same direction meet in one state, whichever
-//! end leads. For the same reason the lattice lies along the pose's *axis*:
+//! The search therefore knows only how the end is headed that leads, and two ways
+//! that lead to the same place with the same heading and the same wheels meet in
+//! one state, whichever end leads. For the same reason the lattice lies along the pose's *axis*:
 //! turned by π the pose gives the same lattice, and the same search.
 
 use std::f64::consts::PI;
@@ -21,9 +21,6 @@ use crate::sweep::Sweeps;
 use crate::unobstructed::Unobstructed;
 use crate::vehicle::End;
 use crate::window::{Records, State, Window};
-
-/// Panels of the quadrature that finds the end of a curve.
-const END_PANELS: usize = 16;
 
 /// The frame of the lattice: its origin is the start, its x the start's axis.
 #[derive(Clone, Debug)]
@@ -104,7 +101,8 @@ impl Frame {
         primitives.angles.iter().map(turns).collect()
     }
 
-    /// What remains to be turned to the goal from a direction of motion, rad.
+    /// What remains to be turned to the goal where the leading end is headed so,
+    /// rad.
     pub(crate) fn turn_left(&self, direction: f64, lead: End) -> f64 {
         if self.folded {
             return wrap_axis(self.goal_heading.angle() - direction);
@@ -129,8 +127,8 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    /// Straight on from a pose by some metres.
-    pub(crate) fn straight(from: Pose2, lead: End, metres: f64) -> Self {
+    /// On from a pose.
+    pub(crate) fn from_pose(from: Pose2, lead: End, curve: Curve) -> Self {
         Self {
             from: [from.x, from.y],
             direction: match lead {
@@ -138,18 +136,27 @@ impl Leg {
                 End::B => wrap(from.theta + PI),
             },
             lead,
-            curve: Curve::straight(metres),
+            curve,
         }
+    }
+
+    /// The place at which it ends, odom, m.
+    pub(crate) fn end_place(&self) -> [f64; 2] {
+        let [x, y] = self.curve.end();
+        let (sin, cos) = self.direction.sin_cos();
+        [
+            self.from[0] + cos * x - sin * y,
+            self.from[1] + sin * x + cos * y,
+        ]
     }
 
     /// The pose at which it ends.
     pub(crate) fn end(&self) -> Pose2 {
-        let [x, y] = self.curve.end();
-        let (sin, cos) = self.direction.sin_cos();
+        let [x, y] = self.end_place();
         let axis = self.direction + self.curve.heading(1.0);
         Pose2::new(
-            self.from[0] + cos * x - sin * y,
-            self.from[1] + sin * x + cos * y,
+            x,
+            y,
             match self.lead {
                 End::A => wrap(axis),
                 End::B => wrap(axis + PI),
@@ -159,15 +166,8 @@ impl Leg {
 
     /// The same way back, the other end leading.
     pub(crate) fn reversed(&self) -> Self {
-        let [x, y] = self
-            .curve
-            .places(END_PANELS)
-            .last()
-            .map_or([0.0; 2], |(_, at)| at);
-        let (sin, cos) = self.direction.sin_cos();
-        let [from_x, from_y] = self.from;
         Self {
-            from: [from_x + cos * x - sin * y, from_y + sin * x + cos * y],
+            from: self.end_place(),
             direction: self.direction + self.curve.turn + PI,
             lead: self.lead.other(),
             curve: self.curve.reversed(),
@@ -254,6 +254,7 @@ impl<'a> Reach<'a> {
         frame: &'a Frame,
         window: Window,
         heuristic: Heuristic<'a>,
+        moving: Option<End>,
     ) -> Self {
         let mut reach = Self {
             setting,
@@ -269,14 +270,17 @@ impl<'a> Reach<'a> {
             pass: 1,
             expansions: 0,
         };
-        reach.begin();
+        reach.begin(moving);
         reach
     }
 
-    /// The pose itself, with either end leading.
-    fn begin(&mut self) {
+    /// The pose itself, with either end leading, or with the one that leads as
+    /// the vehicle moves there.
+    fn begin(&mut self, moving: Option<End>) {
         let end = self.frame.end;
-        for (heading, lead) in [(0, end), (self.setting.primitives.reversed(0), end.other())] {
+        let either = [(0, end), (self.setting.primitives.reversed(0), end.other())];
+        let leads = |(_, lead): &(u8, End)| moving.is_none_or(|moving| moving == *lead);
+        for (heading, lead) in either.into_iter().filter(leads) {
             let state = State {
                 at: [0, 0],
                 heading,

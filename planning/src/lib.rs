@@ -12,6 +12,7 @@ mod config;
 mod csv;
 mod curve;
 mod distance;
+mod driving;
 mod error;
 mod file;
 mod footing;
@@ -46,11 +47,12 @@ mod vehicle;
 mod window;
 
 pub use check::{Fault, FaultKind, Surroundings, Task, check};
-pub use config::{Costs, GoalHeading, Invalid, PlannerConfig, Unknown};
+pub use config::{Costs, Degraded, GoalHeading, Invalid, PlannerConfig, Unknown};
+pub use driving::Driving;
 pub use error::PlanError;
 pub use file::FileError;
 pub use ground::Ground;
-pub use janus_perception::{Cell, Grid};
+pub use janus_perception::{Cell, Grid, Health};
 pub use map::Map;
 pub use plan::{Plan, Sample};
 pub use polygon::{Polygon, PolygonError};
@@ -137,7 +139,9 @@ impl Planner {
     }
 
     /// The same, with all that can be asked. `see` is told of each better plan,
-    /// and each better bound, when it is there.
+    /// and each better bound, when it is there; where the vehicle moves at the
+    /// start, of the last alone: whether a way can be entered as fast as it moves
+    /// shows at the end.
     pub fn answer(
         &self,
         grid: &Grid,
@@ -145,7 +149,7 @@ impl Planner {
         see: impl FnMut(&Improvement),
     ) -> Result<Plan, PlanError> {
         let begun = Instant::now();
-        query.validate(&self.vehicle)?;
+        query.validate(&self.vehicle, &self.config)?;
         let ground = self.prepare(grid)?;
         let left = |deadline: Duration| deadline.saturating_sub(begun.elapsed());
         let query = Query {

@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
+use janus_perception::Health;
+
+use crate::config::{Degraded, PlannerConfig};
+use crate::driving::Driving;
 use crate::error::PlanError;
 use crate::plan::Plan;
 use crate::pose::Pose2;
-use crate::vehicle::{End, Vehicle};
+use crate::vehicle::Vehicle;
 
 /// From where to where, and how long that may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
     /// Where the vehicle is, in the grid's frame.
     pub start: Pose2,
-    /// How fast it moves there, m/s, with straight wheels and without
-    /// acceleration; no faster than it can.
-    pub speed: f64,
-    /// The end that leads there; at standstill either may lead next.
-    pub lead: End,
+    /// How it moves there, no faster and in no sharper bend than it can.
+    pub driving: Driving,
     /// Where it is to stand.
     pub goal: Pose2,
+    /// How far the grid can be relied on.
+    pub health: &'a Health,
     /// A plan from about there to about there, made on an earlier grid in the
     /// same frame by a planner for the same vehicle: what of it is still free
     /// need not be searched for.
@@ -29,24 +32,37 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// From standstill, without an earlier plan and without a deadline.
+    /// From standstill on a grid that can be relied on, without an earlier plan
+    /// and without a deadline.
     pub fn new(start: Pose2, goal: Pose2) -> Self {
         Self {
             start,
-            speed: 0.0,
-            lead: End::A,
+            driving: Driving::STILL,
             goal,
+            health: &Health::Ok,
             previous: None,
             deadline: None,
         }
     }
 
     /// Whether it can be answered at all.
-    pub(crate) fn validate(&self, vehicle: &Vehicle) -> Result<(), PlanError> {
-        if !self.start.is_finite() || !self.goal.is_finite() || !self.speed.is_finite() {
+    pub(crate) fn validate(
+        &self,
+        vehicle: &Vehicle,
+        config: &PlannerConfig,
+    ) -> Result<(), PlanError> {
+        let may_drive = match self.health {
+            Health::Ok => true,
+            Health::Degraded(_) => config.degraded == Degraded::Drive,
+            Health::Unfit(_) => false,
+        };
+        if !may_drive {
+            return Err(PlanError::unfit(self.health));
+        }
+        if !self.start.is_finite() || !self.goal.is_finite() || !self.driving.is_finite() {
             return Err(PlanError::NotFinite);
         }
-        if !(0.0..=vehicle.max_speed).contains(&self.speed) {
+        if self.driving != self.driving.within(vehicle) {
             return Err(PlanError::TooFast);
         }
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {

@@ -49,34 +49,34 @@ pub(crate) struct Found {
     pub(crate) legs: Vec<Leg>,
     /// The end that leads first.
     pub(crate) lead: End,
-    pub(crate) price: u64,
-    /// No way costs less.
-    pub(crate) least: u64,
+    pub(crate) standing: Standing,
+}
+
+/// What was spent on a plan, over all searches for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Effort {
+    /// States expanded, and how many may be.
     pub(crate) expansions: u32,
+    pub(crate) budget: u32,
     /// The states expanded, in order, as far as they are kept; odom, m.
     pub(crate) trace: Vec<[f64; 2]>,
 }
 
 impl Found {
-    pub(crate) fn standing(&self) -> Standing {
-        Standing {
-            price: self.price,
-            least: self.least,
-            expansions: self.expansions,
-        }
-    }
-
     /// Drives a leg before all others.
-    pub(crate) fn begin_with(&mut self, leg: Leg, price: u64, prices: &Prices) {
-        let changes = self
-            .legs
-            .first()
-            .is_some_and(|first| first.lead != leg.lead);
-        let change = if changes { prices.end_change() } else { 0 };
+    pub(crate) fn begin_with(&mut self, leg: Leg, price: u64) {
         self.lead = leg.lead;
         self.legs.insert(0, leg);
-        self.price += price + change;
-        self.least += price + change;
+        self.standing.price += price;
+        self.standing.least += price;
+    }
+
+    /// Adds the price of a change of ends, if the vehicle moves with the other
+    /// end leading.
+    pub(crate) fn enter(&mut self, moving: Option<End>, prices: &Prices) {
+        if moving.is_some_and(|moving| moving != self.lead) {
+            self.standing.price += prices.end_change();
+        }
     }
 
     /// The same way, driven back from where it ends, which is the start. Where
@@ -98,10 +98,22 @@ impl Found {
     }
 }
 
+impl Effort {
+    /// None yet, of so many states.
+    pub(crate) fn within(budget: u32) -> Self {
+        Self {
+            expansions: 0,
+            budget,
+            trace: Vec::new(),
+        }
+    }
+}
+
 /// What is known of the best way so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) price: u64,
+    /// No way costs less.
     pub(crate) least: u64,
     pub(crate) expansions: u32,
 }
@@ -179,22 +191,22 @@ pub(crate) struct Search<'a> {
     budget: u32,
     /// No way costs less.
     least: u64,
-    trace: Vec<[f64; 2]>,
-    /// States expanded before.
-    spent: u32,
+    /// What searches before this have spent, and all once this has ended.
+    effort: &'a mut Effort,
     /// Tells the search not to look at more about the goal as it goes on.
     #[cfg(test)]
     pub(crate) settled: bool,
 }
 
 impl<'a> Search<'a> {
-    /// `known` is a way that is known already. Of the budget some may be spent.
+    /// `known` is a way that is known already. The budget is less what was
+    /// spent before.
     pub(crate) fn new(
         setting: Setting<'a>,
         mut ahead: Reach<'a>,
         goal: &'a Frame,
         known: Option<Known>,
-        spent: u32,
+        effort: &'a mut Effort,
     ) -> Self {
         let config = setting.config;
         let inflation = config.first_inflation.max(config.inflation);
@@ -228,14 +240,14 @@ impl<'a> Search<'a> {
             patience: PATIENCE,
             ports_within: 0.0,
             budget: if known.is_some() {
-                config.budget.min(spent.saturating_add(config.improvement))
+                let improved = effort.expansions.saturating_add(config.improvement);
+                effort.budget.min(improved)
             } else {
-                config.budget
+                effort.budget
             },
             best: known.map(Best::Known),
             least,
-            trace: Vec::new(),
-            spent,
+            effort,
             #[cfg(test)]
             settled: false,
         }
@@ -249,15 +261,28 @@ impl<'a> Search<'a> {
         mut out_of_time: impl FnMut() -> bool,
         mut see: impl FnMut(Standing),
     ) -> Result<Found, PlanError> {
+        let ended = self.improve(&mut out_of_time, &mut see);
+        let expansions = self.expansions();
+        let found = self.best.is_some().then(|| self.found());
+        self.effort.expansions = expansions;
+        ended?;
+        found.ok_or(PlanError::NoPath { expansions })
+    }
+
+    fn improve(
+        &mut self,
+        out_of_time: &mut impl FnMut() -> bool,
+        see: &mut impl FnMut(Standing),
+    ) -> Result<(), PlanError> {
         let config = self.setting.config;
         if self.best.is_some() {
             see(self.standing());
             if self.is_good_enough() {
-                return Ok(self.found());
+                return Ok(());
             }
         }
-        self.look_about_goal(PORTS, &mut out_of_time);
-        while self.pass(&mut out_of_time, &mut see)? == Ended::Best {
+        self.look_about_goal(PORTS, out_of_time);
+        while self.pass(out_of_time, see)? == Ended::Best {
             let above = (self.ahead.inflation - 1.0) / COOLING;
             let inflation = (1.0 + above).max(config.inflation);
             let least = self.ahead.begin_pass(inflation, self.price());
@@ -270,12 +295,7 @@ impl<'a> Search<'a> {
                 break;
             }
         }
-        if self.best.is_some() {
-            return Ok(self.found());
-        }
-        Err(PlanError::NoPath {
-            expansions: self.expansions(),
-        })
+        Ok(())
     }
 
     /// Expands states until the best way is the cheapest at this inflation.
@@ -507,7 +527,8 @@ impl<'a> Search<'a> {
     /// Reaches poses about the goal until there are so many ports and the
     /// vehicle has left the narrows there: the finer the harder that is.
     fn look_about_goal(&mut self, count: usize, out_of_time: &mut impl FnMut() -> bool) {
-        let most = (self.setting.config.budget / SHARE_ABOUT_GOAL).max(1);
+        let left = self.effort.budget - self.effort.expansions.min(self.effort.budget);
+        let most = (left / SHARE_ABOUT_GOAL).max(1);
         while !(self.is_away && self.ports.len() >= count) && self.about_goal() < most {
             if self.about_goal() % BETWEEN_LOOKS == BETWEEN_LOOKS - 1 && out_of_time() {
                 return;
@@ -564,13 +585,13 @@ impl<'a> Search<'a> {
     }
 
     fn keep_trace(&mut self, place: [f64; 2]) {
-        if self.trace.len() < self.setting.config.trace as usize {
-            self.trace.push(place);
+        if self.effort.trace.len() < self.setting.config.trace as usize {
+            self.effort.trace.push(place);
         }
     }
 
     fn expansions(&self) -> u32 {
-        self.spent + self.ahead.expansions + self.about_goal()
+        self.effort.expansions + self.ahead.expansions + self.about_goal()
     }
 
     /// Price of the best way.
@@ -594,7 +615,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn found(self) -> Found {
+    fn found(&self) -> Found {
         let standing = self.standing();
         let (legs, lead) = match &self.best {
             Some(Best::Way(best)) => (self.legs(*best), self.ahead.first_lead(*best)),
@@ -608,10 +629,7 @@ impl<'a> Search<'a> {
         Found {
             legs,
             lead,
-            price: standing.price,
-            least: standing.least,
-            expansions: standing.expansions,
-            trace: self.trace,
+            standing,
         }
     }
 
@@ -724,8 +742,9 @@ mod tests {
             let mut heuristic =
                 Heuristic::new(setting, &from_start, &footing, window(&from_start)?);
             heuristic.asked = asked;
-            let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic);
-            let mut search = Search::new(setting, ahead, &from_goal, None, 0);
+            let ahead = Reach::new(setting, &from_start, window(&from_start)?, heuristic, None);
+            let mut effort = Effort::within(config.budget);
+            let mut search = Search::new(setting, ahead, &from_goal, None, &mut effort);
             search.settled = true;
             search.run(|| false, |_| ())
         })
@@ -772,8 +791,8 @@ mod tests {
             for informed in parts {
                 match (&blind, informed) {
                     (Ok(blind), Ok(informed)) => {
-                        prop_assert_eq!(informed.price, blind.price);
-                        prop_assert!(informed.expansions <= blind.expansions);
+                        prop_assert_eq!(informed.standing.price, blind.standing.price);
+                        prop_assert!(informed.standing.expansions <= blind.standing.expansions);
                     }
                     (Err(PlanError::NoPath { expansions }), Err(PlanError::NoPath { .. })) => {
                         prop_assert!(*expansions > 0);

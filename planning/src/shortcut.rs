@@ -46,6 +46,9 @@ pub(crate) struct Shortcuts<'a> {
     pub(crate) setting: Setting<'a>,
     pub(crate) frame: &'a Frame,
     pub(crate) sweeps: &'a Sweeps<'a>,
+    /// The end that leads, where the vehicle moves: if the other is to lead, the
+    /// ends are to be changed first.
+    pub(crate) moving: Option<End>,
 }
 
 impl Shortcuts<'_> {
@@ -62,6 +65,7 @@ impl Shortcuts<'_> {
             let start = self.start(lead);
             let turn = self.frame.turn_left(start.direction, lead);
             let (price, leg) = self.join(start, self.frame.goal, turn, [EXACT; 2])?;
+            let price = price + self.change_first(lead);
             let legs = leg.into_iter().collect();
             Some(Known { legs, price })
         });
@@ -97,7 +101,7 @@ impl Shortcuts<'_> {
                 }
                 // The change of ends before leg i is not made.
                 let between = prices[j + 1] - prices[i] - change_before(i);
-                let price = enter + between + leave;
+                let price = enter + between + leave + self.change_first(earlier[i].lead);
                 if best.is_none_or(|(least, ..)| price < least) {
                     best = Some((price, i, j));
                 }
@@ -118,7 +122,7 @@ impl Shortcuts<'_> {
     /// From the start to where a leg begins, with the end leading that leads
     /// there.
     fn enter(&self, leg: &Leg) -> Option<Priced> {
-        if leg.curve.slip != 0.0 {
+        if !leg.curve.begins_straight() {
             return None;
         }
         let to = self.begin(leg);
@@ -129,6 +133,14 @@ impl Shortcuts<'_> {
             wrap(to.direction - start.direction),
             [EXACT; 2],
         )
+    }
+
+    /// What it costs to begin with an end.
+    fn change_first(&self, lead: End) -> u64 {
+        match self.moving {
+            Some(moving) if moving != lead => self.setting.limits.prices.end_change(),
+            _ => 0,
+        }
     }
 
     /// The start with an end leading.
@@ -145,15 +157,9 @@ impl Shortcuts<'_> {
         if leg.curve.end_slip() != 0.0 {
             return None;
         }
-        let begin = self.begin(leg);
-        let [x, y] = leg.curve.end();
-        let (sin, cos) = begin.direction.sin_cos();
         let from = Joint {
-            at: [
-                begin.at[0] + cos * x - sin * y,
-                begin.at[1] + sin * x + cos * y,
-            ],
-            direction: wrap(begin.direction + leg.curve.turn),
+            at: self.frame.local(leg.end_place()),
+            direction: wrap(self.begin(leg).direction + leg.curve.turn),
             lead: leg.lead,
         };
         let goal = self.frame.goal;

@@ -24,6 +24,7 @@
 use std::f64::consts::PI;
 
 use crate::curve::Curve;
+use crate::driving::Driving;
 use crate::lattice::Leg;
 use crate::plan::Sample;
 use crate::pose::{Pose2, wrap};
@@ -46,15 +47,20 @@ const STEADY_PARTS: u32 = 8;
 /// Instants nearer to each other are one, s.
 const INSTANT: f64 = 1e-9;
 
-/// Drives the legs to standstill from where the vehicle is, `at`, with a speed
-/// at which the end `lead` leads, or from standstill; `None` if that is too
-/// fast to be brought down in time.
+/// Drives the legs to standstill from where the vehicle is, `at`, and from how
+/// it moves there; `None` if that is too fast to be brought down in time.
 pub(crate) fn profile(
     vehicle: &Vehicle,
     legs: &[Leg],
     at: Pose2,
-    (speed, lead): (f64, End),
+    driving: Driving,
 ) -> Option<Vec<Sample>> {
+    let Driving {
+        speed,
+        lead,
+        curvature,
+    } = driving;
+    let [steer_a, steer_b] = vehicle.steer(curvature, 0.0, lead);
     let mut samples = vec![Sample {
         t: 0.0,
         x: at.x,
@@ -62,9 +68,9 @@ pub(crate) fn profile(
         theta: wrap(at.theta),
         v: speed,
         a: 0.0,
-        kappa: 0.0,
-        steer_a: 0.0,
-        steer_b: 0.0,
+        kappa: curvature,
+        steer_a,
+        steer_b,
         lead,
     }];
     let stops_first = legs.first().is_none_or(|leg| leg.lead != lead);
@@ -102,34 +108,27 @@ pub(crate) fn braking_distance(vehicle: &Vehicle, speed: f64) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// The most samples of a stop: it may begin faster than the vehicle can drive.
-const MOST_STOP_SAMPLES: f64 = 20_000.0;
-
-/// Brakes as hard as the vehicle may and at once, whatever the jerk, straight on
-/// from a pose.
-pub(crate) fn brake(vehicle: &Vehicle, from: Pose2, speed: f64, lead: End) -> Vec<Sample> {
-    let distance = speed * speed / (2.0 * vehicle.max_decel);
-    let count = (distance / STRAIGHT_STEP).ceil().min(MOST_STOP_SAMPLES);
-    let step = if count > 0.0 { distance / count } else { 0.0 };
-    let (sin, cos) = from.theta.sin_cos();
-    let at = |i: usize| {
-        let left = (1.0 - i as f64 / count.max(1.0)).max(0.0);
-        let v = speed * left.sqrt();
-        let moved = lead.sign() * step * i as f64;
-        Sample {
-            t: (speed - v) / vehicle.max_decel,
-            x: from.x + moved * cos,
-            y: from.y + moved * sin,
-            theta: wrap(from.theta),
-            v,
-            a: if speed > 0.0 { -vehicle.max_decel } else { 0.0 },
-            kappa: 0.0,
-            steer_a: 0.0,
-            steer_b: 0.0,
-            lead,
-        }
-    };
-    (0..=count as usize).map(at).collect()
+/// On a way so long the wheels can be brought straight without slowing down, m.
+pub(crate) fn straightening_distance(vehicle: &Vehicle, driving: Driving) -> f64 {
+    /// Of wheels that are nearly straight, too.
+    const LEAST: f64 = 0.2;
+    /// What rounding may take.
+    const SLACK: f64 = 1.001;
+    if driving.curvature == 0.0 {
+        return 0.0;
+    }
+    // Over the length ℓ the curvature of [`Curve::out_of_bend`] changes by at
+    // most 2·κ/ℓ per metre, and an axle x metres from base_link steers by at
+    // most x times that.
+    let change = 2.0 * driving.curvature.abs();
+    let rates = [vehicle.max_steer_rate_a, vehicle.max_steer_rate_b];
+    let steers = |(x, rate): (f64, f64)| (x.abs() * change * driving.speed, rate);
+    let axles = vehicle.axles().into_iter().zip(rates).map(steers);
+    axles
+        .chain([(change, vehicle.max_curvature_rate)])
+        .filter(|(asked, _)| *asked > 0.0)
+        .map(|(asked, most)| SLACK * asked / most)
+        .fold(LEAST, f64::max)
 }
 
 /// A short piece of a path, over which the greatest speed stays the same.
@@ -233,11 +232,11 @@ impl<'a> Path<'a> {
         let (mut cells, mut places, mut end) = (Vec::new(), vec![0.0], 0.0);
         for leg in legs {
             let curve = &leg.curve;
-            let straight = curve.turn == 0.0 && curve.bump == 0.0;
+            let straight = curve.is_straight();
             let step = if straight { STRAIGHT_STEP } else { CURVED_STEP };
             // Over a part of u the heading differs from that of a curvature that
-            // changes evenly by at most u³·(|turn| + 16·|bump|).
-            let parts = (curve.turn.abs() + 16.0 * curve.bump.abs()) / EVENLY;
+            // changes evenly by at most u³·(|turn| + 16·|bump| + |bent|).
+            let parts = (curve.turn.abs() + 16.0 * curve.bump.abs() + curve.bent.abs()) / EVENLY;
             let count = (curve.length / step).max(parts.cbrt()).ceil().max(2.0) as usize;
             for (u, at) in curve.places(count).take(count) {
                 let to = (u + 1.0 / count as f64).min(1.0);
@@ -660,7 +659,7 @@ mod tests {
             &vehicle,
             &[leg(0.0, End::A, straight(40.0))],
             Pose2::default(),
-            (0.0, End::A),
+            Driving::STILL,
         )
         .expect("from standstill");
         // 4 m/s after 5.8 s; braking takes 4.53 s; half the speed all the while.
@@ -684,7 +683,7 @@ mod tests {
             leg(3.0, End::B, straight(5.0)),
         ];
         let samples =
-            profile(&vehicle, &legs, Pose2::default(), (0.0, End::A)).expect("from standstill");
+            profile(&vehicle, &legs, Pose2::default(), Driving::STILL).expect("from standstill");
         let at = samples
             .iter()
             .position(|s| s.lead == End::B)
@@ -707,7 +706,7 @@ mod tests {
         let time = |vehicle: &Vehicle| {
             let way = [leg(0.0, End::A, turn)];
             let samples =
-                profile(vehicle, &way, Pose2::default(), (0.0, End::A)).expect("from standstill");
+                profile(vehicle, &way, Pose2::default(), Driving::STILL).expect("from standstill");
             samples.last().map_or(0.0, |last| last.t)
         };
         // There and back through the greatest angle at 0.1 rad/s.
@@ -718,11 +717,10 @@ mod tests {
     /// A curve by its length, its turn and its bump.
     fn curve(length: f64, turn: f64, bump: f64, axis: Follows) -> Curve {
         Curve {
-            length,
             turn,
             bump,
             axis,
-            slip: 0.0,
+            ..Curve::straight(length)
         }
     }
 
@@ -763,7 +761,7 @@ mod tests {
     }
 
     fn drive(vehicle: &Vehicle, legs: &[Leg]) -> Vec<Sample> {
-        let from = (0.0, legs[0].lead);
+        let from = Driving::straight(0.0, legs[0].lead);
         profile(vehicle, legs, Pose2::default(), from).expect("from standstill")
     }
 
@@ -929,7 +927,7 @@ mod tests {
             let samples = drive(&vehicle, &way(&curves, 0.0, End::A));
             let task = Task {
                 start: Pose2::default(),
-                speed: 0.0,
+                driving: Driving::STILL,
                 goal: samples.last().map(Sample::pose),
             };
             let nothing = Surroundings::default();
@@ -941,23 +939,31 @@ mod tests {
             curves in curves(),
             vehicle in vehicles(),
             share in 0.01..1.0f64,
+            bent in prop_oneof![Just(0.0), -1.0..1.0f64],
         ) {
-            let speed = share * vehicle.max_speed;
-            let on = braking_distance(&vehicle, speed);
+            let driving = Driving {
+                curvature: bent * vehicle.max_curvature(),
+                ..Driving::straight(share * vehicle.max_speed, End::A)
+            };
+            let driving = driving.within(&vehicle);
+            let straightening = straightening_distance(&vehicle, driving);
+            let on = braking_distance(&vehicle, driving.speed).max(straightening);
             let config = PlannerConfig::default();
             let limits = Limits::new(&vehicle, &config);
             let curves: Vec<_> = curves.into_iter().filter(|(curve, _)| limits.allow(curve)).collect();
-            let on = std::iter::once((Curve::straight(on), false));
-            let (bare, ahead) = (way(&curves, 0.0, End::A), way(&on.chain(curves).collect::<Vec<_>>(), 0.0, End::A));
-            let profile = |legs: &[Leg]| profile(&vehicle, legs, Pose2::default(), (speed, End::A));
+            let after = |metres: f64| {
+                let on = (metres > 0.0).then(|| (Curve::out_of_bend(driving.curvature, metres), false));
+                let curves: Vec<_> = on.into_iter().chain(curves.clone()).collect();
+                profile(&vehicle, &way(&curves, 0.0, End::A), Pose2::default(), driving)
+            };
             // With as much way as it takes to stop, nothing is too fast.
-            let ahead = profile(&ahead);
+            let ahead = after(on);
             prop_assert!(ahead.is_some());
-            for samples in [ahead, profile(&bare)].into_iter().flatten() {
-                prop_assert_eq!(samples[0].v, speed);
+            for samples in [ahead, after(straightening)].into_iter().flatten() {
+                prop_assert_eq!((samples[0].v, samples[0].kappa), (driving.speed, driving.curvature));
                 let task = Task {
                     start: Pose2::default(),
-                    speed,
+                    driving,
                     goal: samples.last().map(Sample::pose),
                 };
                 let nothing = Surroundings::default();

@@ -4,8 +4,8 @@
 use std::f64::consts::PI;
 
 use janus_planning::{
-    End, FaultKind, Grid, Plan, Planner, PlannerConfig, Polygon, Pose2, Sample, Task, Vehicle,
-    check,
+    Driving, End, FaultKind, Grid, Plan, Planner, PlannerConfig, Polygon, Pose2, Sample, Task,
+    Vehicle, check,
 };
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn good() -> (Planner, Grid, Task, Plan) {
         grid,
         Task {
             start,
-            speed: 0.0,
+            driving: Driving::STILL,
             goal: Some(goal),
         },
         plan,
@@ -326,7 +326,7 @@ fn a_circle_at_the_limits_of_curvature_and_lateral_acceleration() {
         let samples = circle(&vehicle, radius, (lateral * radius).sqrt(), jerk);
         let task = Task {
             start: Pose2::default(),
-            speed: 0.0,
+            driving: Driving::STILL,
             goal: samples.last().map(Sample::pose),
         };
         let config = PlannerConfig::default();
@@ -362,7 +362,7 @@ fn the_speed_is_bounded_between_samples_too() {
     ];
     let task = Task {
         start: Pose2::new(-6.0, 0.0, 0.0),
-        speed: 3.9,
+        driving: Driving::straight(3.9, End::A),
         goal: None,
     };
     let grid = good().1;
@@ -429,7 +429,7 @@ fn the_body_is_tested_to_its_last_millimetre() {
     let end = samples.last().unwrap().x;
     let task = Task {
         start: Pose2::default(),
-        speed: 0.0,
+        driving: Driving::STILL,
         goal: samples.last().map(Sample::pose),
     };
     let judge = |x: f64| {
@@ -451,7 +451,7 @@ fn crab_is_for_vehicles_that_can() {
     let plan = planner.plan(&grid, start, goal).unwrap();
     let task = Task {
         start,
-        speed: 0.0,
+        driving: Driving::STILL,
         goal: Some(goal),
     };
     let stiff = Vehicle {
@@ -513,26 +513,45 @@ fn one_occupied_cell_under_the_body_is_a_collision() {
 }
 
 #[test]
-fn the_speed_of_a_stop_is_its_own() {
+fn the_motion_at_the_start_is_the_vehicles_own() {
     let (planner, grid, ..) = good();
     let start = Pose2::new(0.0, 0.0, 0.0);
-    let stop = planner.stop(&grid, start, 3.0, End::A).unwrap();
-    let task = |speed| Task {
-        start,
-        speed,
-        goal: None,
+    let bend = Driving {
+        curvature: 0.1,
+        ..Driving::straight(3.0, End::A)
     };
-    let verdict = |speed| {
-        check(
-            &stop.plan.samples,
-            &task(speed),
-            planner.vehicle(),
-            &grid,
-            planner.config(),
-        )
-    };
-    assert_eq!(verdict(3.0), Ok(()));
-    assert_eq!(verdict(2.0).unwrap_err().kind, FaultKind::Start);
+    for begun in [Driving::straight(3.0, End::A), bend] {
+        let stop = planner.stop(&grid, start, begun).unwrap();
+        let verdict = |driving| {
+            let task = Task {
+                start,
+                driving,
+                goal: None,
+            };
+            check(
+                &stop.plan.samples,
+                &task,
+                planner.vehicle(),
+                &grid,
+                planner.config(),
+            )
+        };
+        assert_eq!(verdict(begun), Ok(()));
+        let curvature = begun.curvature + 0.01;
+        for other in [
+            Driving {
+                speed: 2.0,
+                ..begun
+            },
+            Driving {
+                lead: End::B,
+                ..begun
+            },
+            Driving { curvature, ..begun },
+        ] {
+            assert_eq!(verdict(other).unwrap_err().kind, FaultKind::Start);
+        }
+    }
 }
 
 /// A square window about the origin, 12 m either way, of 0.2 m cells, and the
@@ -581,7 +600,7 @@ proptest! {
             .collect();
         let task = Task {
             start,
-            speed: 0.0,
+            driving: Driving::STILL,
             goal: samples.last().map(Sample::pose),
         };
         let config = PlannerConfig::default();
@@ -593,7 +612,7 @@ proptest! {
         let hit = samples.iter().any(|s| {
             let (sin, cos) = s.theta.sin_cos();
             let stands = [Sample { t: 0.0, v: 0.0, a: 0.0, ..*s }];
-            let task = Task { start: s.pose(), speed: 0.0, goal: Some(s.pose()) };
+            let task = Task { start: s.pose(), driving: Driving::STILL, goal: Some(s.pose()) };
             let verdict = check(&stands, &task, &vehicle, &polygons[..], &config);
             let middle = [s.x, s.y];
             let inside = polygons.iter().any(|polygon| {

@@ -4,9 +4,10 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::time::Duration;
 
+use janus_perception::Impairment;
 use janus_planning::{
-    Case, Cell, Costs, End, GoalHeading, Grid, Plan, PlanError, Planner, PlannerConfig, Pose2,
-    Query, Sample, Task, Unknown, Vehicle, check,
+    Case, Cell, Costs, Degraded, Driving, End, GoalHeading, Grid, Health, Plan, PlanError, Planner,
+    PlannerConfig, Pose2, Query, Sample, Task, Unknown, Vehicle, check,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -63,7 +64,7 @@ fn plan(planner: &Planner, grid: &Grid, start: Pose2, goal: Pose2) -> Plan {
     let plan = planner.plan(grid, start, goal).unwrap();
     let task = Task {
         start,
-        speed: 0.0,
+        driving: Driving::STILL,
         goal: Some(goal),
     };
     check(
@@ -254,16 +255,15 @@ fn a_long_shift_is_a_slide() {
 fn whoever_moves_goes_on_from_there() {
     let planner = planner();
     let street = walls(200, |_, y| y.abs() < 4.0);
-    let moving = |start, goal, speed, lead| {
+    let going = |start, goal, driving: Driving| {
         let query = Query {
-            speed,
-            lead,
+            driving,
             ..Query::new(start, goal)
         };
         let plan = planner.answer(&street, &query, |_| ())?;
         let task = Task {
             start,
-            speed,
+            driving,
             goal: Some(goal),
         };
         check(
@@ -274,9 +274,12 @@ fn whoever_moves_goes_on_from_there() {
             planner.config(),
         )
         .unwrap();
-        assert_eq!((plan.samples[0].v, plan.samples[0].lead), (speed, lead));
+        let first = plan.samples[0];
+        assert_eq!((first.v, first.lead), (driving.speed, driving.lead));
+        assert_eq!(first.kappa, driving.curvature);
         Ok::<_, PlanError>(plan)
     };
+    let moving = |start, goal, speed, lead| going(start, goal, Driving::straight(speed, lead));
     let (start, ahead) = (pose(0.0, 0.0, 0.0), pose(25.0, 0.5, 0.0));
     let fast = moving(start, ahead, 3.0, End::A).unwrap();
     let still = plan(&planner, &street, start, ahead);
@@ -302,6 +305,25 @@ fn whoever_moves_goes_on_from_there() {
         Err(PlanError::TooFast)
     );
     assert!(moving(late, pose(20.0, 0.0, 0.0), 4.0, End::B).is_ok());
+    // In a bend that leads away from the wall before it, and not in one the
+    // other way.
+    let (aslant, along) = (pose(0.0, 1.0, 0.45), pose(20.0, 0.0, 0.0));
+    let bent = |curvature| Driving {
+        curvature,
+        ..Driving::straight(3.0, End::A)
+    };
+    assert_eq!(going(aslant, along, bent(0.0)), Err(PlanError::TooFast));
+    let bend = going(aslant, along, bent(-0.15)).unwrap();
+    assert!(bend.samples[10].kappa < -0.1 && bend.end_changes == 0);
+    assert_eq!(going(aslant, along, bent(0.15)), Err(PlanError::TooFast));
+    for curvature in [1.0, -1.0, 0.3] {
+        assert_eq!(
+            going(start, ahead, bent(curvature)),
+            Err(PlanError::TooFast),
+            "sharper than it can at 3 m/s"
+        );
+    }
+
     for speed in [4.1, -0.1, 1e300] {
         assert_eq!(moving(start, ahead, speed, End::A), Err(PlanError::TooFast));
     }
@@ -310,6 +332,46 @@ fn whoever_moves_goes_on_from_there() {
             moving(start, ahead, speed, End::A),
             Err(PlanError::NotFinite)
         );
+    }
+}
+
+#[test]
+fn what_cannot_be_relied_on_is_not_driven_on() {
+    let street = walls(60, |_, y| y.abs() < 4.0);
+    let plan = |degraded, health: &Health| {
+        let planner = planner_with(PlannerConfig {
+            degraded,
+            ..PlannerConfig::default()
+        });
+        let query = Query {
+            health,
+            ..Query::new(pose(0.0, 0.0, 0.0), pose(6.0, 0.0, 0.0))
+        };
+        planner.answer(&street, &query, |_| ())
+    };
+    let late = Impairment::CameraStale {
+        camera: 1,
+        late_s: 0.4,
+    };
+    let late = Health::new(vec![late]);
+    let blind = Health::new(vec![
+        Impairment::NoLidar,
+        Impairment::NoGround { returns: 3 },
+    ]);
+    assert!(plan(Degraded::Stop, &Health::Ok).is_ok());
+    assert!(plan(Degraded::Drive, &late).is_ok());
+    for (degraded, health, why) in [
+        (Degraded::Stop, &late, "camera 1 is 0.40 s late"),
+        (
+            Degraded::Drive,
+            &blind,
+            "no lidar sees anything, no ground is seen (3 returns)",
+        ),
+    ] {
+        let error = plan(degraded, health).unwrap_err();
+        assert_eq!(error.reason(), "unfit");
+        let told = format!("what was perceived cannot be relied on: {why}");
+        assert_eq!(error.to_string(), told);
     }
 }
 
@@ -354,8 +416,10 @@ fn an_earlier_plan_saves_the_search() {
         !through || s.y < 0.0
     }));
     // Nor is it from somewhere else.
-    let elsewhere = again(&seen, pose(11.0, -9.0, 1.5), pose(8.0, 9.0, -1.0));
-    assert!(elsewhere.cost > 0.0);
+    let (here, there) = (pose(11.0, -9.0, 1.5), pose(8.0, 9.0, -1.0));
+    let elsewhere = again(&seen, here, there);
+    let fresh = plan(&planner(), &seen, here, there);
+    assert!(elsewhere.cost <= fresh.cost * elsewhere.suboptimality_bound);
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Step {
         let found = objects.step(&input.frame, cameras.as_ref(), &lidar);
         let scene = Scene::new(cameras, lidar, found);
         let fused = Instant::now();
-        let (goal, plan) = replanner.plan(&input.frame, &scene.grid);
+        let (goal, plan) = replanner.plan(&input.frame, &scene);
         let mut timings = input.timings.clone();
         timings.extend_from_slice(&scene.timings);
         timings.push(("plan", fused.elapsed()));

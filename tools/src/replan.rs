@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use janus_datasets::{Frame, Log, Pose, Trajectory};
-use janus_perception::Grid;
-use janus_planning::{End, Plan, PlanError, Planner, Pose2, Query, Stop, goal_ahead};
+use janus_perception::{Grid, Scene};
+use janus_planning::{Driving, End, Plan, PlanError, Planner, Pose2, Query, Stop, goal_ahead};
 
 use crate::cli;
 
 /// Slower than this a logged vehicle stands, m/s: its pose is not known better.
 const AT_REST: f64 = 0.05;
+
+/// What is so likely to come to a place, of 255, that it is kept free.
+const LIKELY: u8 = 64;
 
 /// A planner on its way along a log.
 pub(crate) struct Replanner {
@@ -38,24 +41,24 @@ impl Replanner {
     pub(crate) fn plan(
         &mut self,
         frame: &Frame,
-        grid: &Grid,
+        scene: &Scene,
     ) -> (Option<Pose2>, Result<Plan, Halt>) {
         if frame.begins {
             self.forget();
         }
+        let grid = occupied_soon(scene);
         let start = frame.pose.as_ref().map_or_else(Pose2::default, on_ground);
         let goal = self.route.goal(frame.stamp);
-        let (logged, lead) = self.route.motion(frame.stamp);
-        let speed = if logged < AT_REST { 0.0 } else { logged };
+        let logged = self.route.driving(frame.stamp);
         let plan = match goal {
             Some(goal) => {
                 let query = Query {
                     previous: self.last.as_ref(),
-                    speed: speed.min(self.planner.vehicle().max_speed),
-                    lead,
+                    driving: logged.within(self.planner.vehicle()),
+                    health: &scene.health,
                     ..Query::new(start, goal)
                 };
-                self.planner.answer(grid, &query, |_| ())
+                self.planner.answer(&grid, &query, |_| ())
             }
             None => Err(PlanError::NoGoal),
         };
@@ -70,11 +73,26 @@ impl Replanner {
         }
         self.last = plan.as_ref().ok().cloned();
         let plan = plan.map_err(|error| {
-            let stop = self.planner.stop(grid, start, logged, lead).ok();
+            let stop = self.planner.stop(&grid, start, logged).ok();
             Halt { error, stop }
         });
         (goal, plan)
     }
+}
+
+/// What stands, and where what moves may be until the next step of its forecast.
+fn occupied_soon(scene: &Scene) -> Grid {
+    let mut grid = scene.still.clone();
+    let soon = scene.forecast.layers().next().unwrap_or_default();
+    for (log_odds, _) in grid
+        .log_odds
+        .iter_mut()
+        .zip(soon)
+        .filter(|(_, soon)| **soon >= LIKELY)
+    {
+        *log_odds = Grid::OCCUPIED;
+    }
+    grid
 }
 
 /// What the vehicle does where there is no plan.
@@ -113,25 +131,34 @@ impl Route {
         self.fixed.or_else(ahead)
     }
 
-    /// The logged speed nearest in time to `stamp`, m/s, and the end that led.
-    fn motion(&self, stamp: i64) -> (f64, End) {
-        let still = (0.0, End::A);
-        let Some(to) = self.way.nearest(stamp).map(|nearest| nearest.max(1)) else {
-            return still;
+    /// How the logged vehicle moves at about `stamp`: by the tenth of a second
+    /// before, or after at the beginning.
+    fn driving(&self, stamp: i64) -> Driving {
+        const SPAN_NS: i64 = 100_000_000;
+        let between = |from: i64, to: i64| {
+            let [here, there] = [self.way.at(from)?, self.way.at(to)?].map(|p| on_ground(&p));
+            Some(driven(here, there, (to - from) as f64 * 1e-9))
         };
-        let (Some(here), Some(there)) = (self.poses.get(to - 1), self.poses.get(to)) else {
-            return still;
-        };
-        let stamp = |i: usize| self.way.waypoints()[i].stamp;
-        let seconds = (stamp(to) - stamp(to - 1)) as f64 * 1e-9;
-        let along = (there.x - here.x) * here.theta.cos() + (there.y - here.y) * here.theta.sin();
-        let speed = here.distance(*there) / seconds;
-        let lead = if along < 0.0 { End::B } else { End::A };
-        if speed.is_finite() {
-            (speed, lead)
-        } else {
-            still
-        }
+        let before = || between(stamp.saturating_sub(SPAN_NS), stamp);
+        before()
+            .or_else(|| between(stamp, stamp.saturating_add(SPAN_NS)))
+            .unwrap_or(Driving::STILL)
+    }
+}
+
+/// How a vehicle moves that comes from one pose to another.
+fn driven(here: Pose2, there: Pose2, seconds: f64) -> Driving {
+    let metres = here.distance(there);
+    let speed = metres / seconds;
+    if !(AT_REST..).contains(&speed) {
+        return Driving::STILL;
+    }
+    let along = (there.x - here.x) * here.theta.cos() + (there.y - here.y) * here.theta.sin();
+    let turn = there.theta - here.theta;
+    Driving {
+        speed,
+        lead: if along < 0.0 { End::B } else { End::A },
+        curvature: turn.sin().atan2(turn.cos()) / metres,
     }
 }
 

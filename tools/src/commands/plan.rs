@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use janus_planning::{
-    Map, Plan, PlanError, Planner, PlannerConfig, Pose2, Query, Sample, Task, Vehicle, check,
+    Driving, Map, Plan, PlanError, Planner, PlannerConfig, Pose2, Query, Sample, Task, Vehicle,
+    check,
 };
 use serde::Serialize;
 
@@ -134,7 +135,7 @@ impl Attempt {
             // The planner knows them as cells.
             let task = Task {
                 start,
-                speed: 0.0,
+                driving: Driving::STILL,
                 goal: Some(goal),
             };
             let outlines = problem.polygons.as_slice();
