@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use janus_datasets::Pose;
-use janus_perception::{Cell, Cloud, FuturePose, Grid, Object, Source};
+use janus_perception::{Cell, Cloud, FuturePose, Grid, Health, Object, Source};
 use janus_planning::Plan;
 use serde::Serialize;
 
@@ -61,11 +61,14 @@ impl Export {
             write_tum(frame.stamp, pose, &mut self.poses)
                 .with_context(|| format!("{}: poses.tum", self.folder.display()))?;
         }
-        let objects = self.folder.join("objects").join(format!("{number}.json"));
-        let followed: Vec<_> = step.scene.objects.iter().map(Followed::of).collect();
-        write(&objects, |out| {
-            Ok(serde_json::to_writer_pretty(out, &followed)?)
-        })?;
+        // Where nothing could be relied on, nobody knows what there was.
+        if !matches!(step.scene.health, Health::Unfit(_)) {
+            let objects = self.folder.join("objects").join(format!("{number}.json"));
+            let followed: Vec<_> = step.scene.objects.iter().map(Followed::of).collect();
+            write(&objects, |out| {
+                Ok(serde_json::to_writer_pretty(out, &followed)?)
+            })?;
+        }
         let plan = self.folder.join("plan").join(format!("{number}.csv"));
         if let Ok(found) = &step.plan {
             write(&plan, |out| Plan::write_csv(found, out))?;

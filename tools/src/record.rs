@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use janus_datasets::{Camera, Pixels, Pose, Rig, Sweep};
-use janus_perception::{Cell, Cloud, Grid, Motion, Object, Source};
+use janus_perception::{Cell, Cloud, Grid, Impairment, Motion, Object, Source};
 use janus_planning::{Plan, Pose2, Sample, Vehicle};
 use rerun::blueprint::{
     Blueprint, Horizontal, Spatial2DView, Spatial3DView, Tabs, TextLogView, TimePanel,
@@ -354,8 +354,14 @@ impl Scribe {
         self.log(OBJECTS, &boxes(&step.scene.objects))?;
         self.log(FUTURES, &futures(&step.scene.objects))?;
         for impairment in step.scene.health.impairments() {
+            let level = match impairment {
+                // Told with the camera's detections.
+                Impairment::CameraUnknown { .. } => continue,
+                grave if grave.is_grave() => TextLogLevel::ERROR,
+                _ => TextLogLevel::WARN,
+            };
             let text = format!("frame {}: {impairment}", frame.index);
-            self.log(LOG, &TextLog::new(text).with_level(TextLogLevel::WARN))?;
+            self.log(LOG, &TextLog::new(text).with_level(level))?;
         }
         self.plan(step, height)?;
         for (stage, duration) in &step.timings {

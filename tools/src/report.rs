@@ -43,11 +43,11 @@ pub(crate) struct Report {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Objects {
     /// Identities that were given.
-    identities: usize,
+    pub(crate) identities: usize,
     /// Objects of all frames together.
     seen: u64,
     /// Frames in which something was missing or wrong, by what it was.
-    impaired: BTreeMap<&'static str, u64>,
+    pub(crate) impaired: BTreeMap<&'static str, u64>,
 }
 
 /// What became of the pictures that were to be looked at.
@@ -262,10 +262,7 @@ impl Tally {
         self.objects.seen += scene.objects.len() as u64;
         self.identities
             .extend(scene.objects.iter().map(|object| object.id));
-        let reasons = scene.health.impairments().iter().map(Impairment::reason);
-        for reason in reasons.collect::<BTreeSet<_>>() {
-            *self.objects.impaired.entry(reason).or_default() += 1;
-        }
+        self.health(step);
         self.points.add(&scene.points, scene.still_sweeps);
         let hash = geometry_hash(&scene.grid, &scene.cloud, &scene.points);
         self.hash(frame.index, &hash);
@@ -285,6 +282,25 @@ impl Tally {
                     .entry(halt.error.reason())
                     .or_default() += 1;
             }
+        }
+    }
+
+    /// Counts what was missing or wrong in a frame, and tells the first of each
+    /// kind; a picture that the detector failed at is told with the detections.
+    fn health(&mut self, step: &Step) {
+        let mut reasons = BTreeSet::new();
+        for impairment in step.scene.health.impairments() {
+            let reason = impairment.reason();
+            let is_first = !self.objects.impaired.contains_key(reason);
+            let is_told = matches!(impairment, Impairment::CameraUnknown { .. });
+            if reasons.insert(reason) && is_first && !is_told {
+                let index = step.input.frame.index;
+                self.faults
+                    .push(format!("frame {index}: {impairment} (told once)"));
+            }
+        }
+        for reason in reasons {
+            *self.objects.impaired.entry(reason).or_default() += 1;
         }
     }
 

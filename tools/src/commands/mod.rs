@@ -64,6 +64,13 @@ impl fmt::Display for Summary<'_> {
         if !unseen.is_empty() {
             writeln!(f, "pictures   not looked at: {}", counts(unseen))?;
         }
+        let objects = &report.objects;
+        writeln!(
+            f,
+            "objects    {} followed; frames with something missing or wrong: {}",
+            objects.identities,
+            counts(&objects.impaired)
+        )?;
         let planning = &report.planning;
         writeln!(
             f,
