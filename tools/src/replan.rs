@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use janus_datasets::{Frame, Log, Pose, Trajectory};
-use janus_perception::{Grid, Scene};
-use janus_planning::{Driving, End, Plan, PlanError, Planner, Pose2, Query, Stop, goal_ahead};
+use janus_perception::{Forecast, Grid, Scene};
+use janus_planning::{
+    Driving, End, Plan, PlanError, Planner, Pose2, Query, Stop, Vehicle, goal_ahead,
+};
 
 use crate::cli;
 
@@ -12,7 +14,7 @@ use crate::cli;
 const AT_REST: f64 = 0.05;
 
 /// What is so likely to come to a place, of 255, that it is kept free.
-const LIKELY: u8 = 64;
+const LIKELY: u8 = 100;
 
 /// A planner on its way along a log.
 pub(crate) struct Replanner {
@@ -46,8 +48,8 @@ impl Replanner {
         if frame.begins {
             self.forget();
         }
-        let grid = occupied_soon(scene);
         let start = frame.pose.as_ref().map_or_else(Pose2::default, on_ground);
+        let grid = occupied_when_reached(scene, start, self.planner.vehicle());
         let goal = self.route.goal(frame.stamp);
         let logged = self.route.driving(frame.stamp);
         let plan = match goal {
@@ -80,17 +82,26 @@ impl Replanner {
     }
 }
 
-/// What stands, and where what moves may be until the next step of its forecast.
-fn occupied_soon(scene: &Scene) -> Grid {
+/// What stands, and where what moves may be by the time that a vehicle gets
+/// there from a pose at its greatest speed, or up to a step of the forecast
+/// later. What may come where it is now is left to those who come.
+fn occupied_when_reached(scene: &Scene, start: Pose2, vehicle: &Vehicle) -> Grid {
     let mut grid = scene.still.clone();
-    let soon = scene.forecast.layers().next().unwrap_or_default();
-    for (log_odds, _) in grid
-        .log_odds
-        .iter_mut()
-        .zip(soon)
-        .filter(|(_, soon)| **soon >= LIKELY)
-    {
-        *log_odds = Grid::OCCUPIED;
+    let (side, cell_m) = (grid.size[0].max(1) as usize, grid.cell_m());
+    let corner = grid.origin.map(|c| f64::from(c) * cell_m);
+    let reach = vehicle.length.hypot(vehicle.width) / 2.0;
+    let step_m = vehicle.max_speed * Forecast::STEP_S;
+    for (layer, weights) in scene.forecast.layers().enumerate() {
+        // Where the vehicle first comes in this step, or in the one before.
+        let from = reach + step_m * (layer as f64 - 1.0).max(0.0);
+        let ring = from..reach + step_m * (layer as f64 + 1.0);
+        for (index, _) in weights.iter().enumerate().filter(|(_, w)| **w >= LIKELY) {
+            let at = [index % side, index / side].map(|c| (c as f64 + 0.5) * cell_m);
+            let metres = (corner[0] + at[0] - start.x).hypot(corner[1] + at[1] - start.y);
+            if ring.contains(&metres) {
+                grid.log_odds[index] = Grid::OCCUPIED;
+            }
+        }
     }
     grid
 }

@@ -117,10 +117,14 @@ fn for_each_cell(grid: &Grid, rectangle: &Rectangle, mut each: impl FnMut(usize)
     let [x, y] = rectangle.centre;
     let [left, bottom] = grid.locate(x - reach, y - reach);
     let [right, top] = grid.locate(x + reach, y + reach);
-    let centre = |cell: i32| (f64::from(cell) + 0.5) * grid.cell_m();
+    let cell_m = grid.cell_m();
+    let from = |cell: i32, middle: f64| (f64::from(cell) + 0.5) * cell_m - middle;
+    let axes = axes(rectangle.yaw);
+    let half = rectangle.size.map(|side| side / 2.0 + MARGIN_M);
     for row in bottom..=top {
         for column in left..=right {
-            if rectangle.holds([centre(column), centre(row)], MARGIN_M) {
+            let place = [from(column, x), from(row, y)];
+            if (0..2).all(|k| dot(place, axes[k]).abs() <= half[k]) {
                 grid.index(column, row).map(&mut each);
             }
         }
