@@ -6,6 +6,7 @@ use janus_shaders::forecast::{CAPACITY, Footprint, Params, TooLarge, Twin};
 use nalgebra::{Matrix2, Vector2};
 
 use super::object::{FuturePose, Hypothesis, Motion, Object};
+use super::rectangle::{Rectangle, axes};
 use crate::grid::Grid;
 
 /// So many standard deviations beside where it is most likely something may
@@ -61,11 +62,13 @@ impl Forecast {
 }
 
 impl Forecaster {
-    /// Where what moves of the objects may be, over the cells of a grid.
+    /// Where what moves of the objects may be, over the cells of a grid. What
+    /// would come where the vehicle itself is now is taken to end before it.
     pub(super) fn forecast(
         &mut self,
         objects: &[Object],
         grid: &Grid,
+        vehicle: Option<Rectangle>,
     ) -> Result<Forecast, NoForecast> {
         let [side, other] = grid.size;
         let step = Window::STEP;
@@ -75,7 +78,9 @@ impl Forecaster {
             return Err(NoForecast::Grid);
         }
         let moving = objects.iter().filter(|o| o.motion == Motion::Moving);
-        let footprints: Vec<Footprint> = moving.flat_map(footprints).collect();
+        let footprints: Vec<Footprint> = moving
+            .flat_map(|object| footprints(object, vehicle))
+            .collect();
         let window = Window {
             origin: grid.origin,
             side,
@@ -93,40 +98,48 @@ impl Forecaster {
 }
 
 /// All that an object may cover, time step by time step.
-fn footprints(object: &Object) -> impl Iterator<Item = Footprint> {
-    object.predicted.iter().flat_map(|way| {
+fn footprints(object: &Object, vehicle: Option<Rectangle>) -> impl Iterator<Item = Footprint> {
+    object.predicted.iter().flat_map(move |way| {
         let now = FuturePose {
             seconds: 0.0,
             at: [object.centre[0], object.centre[1]],
             yaw: object.yaw,
             covariance: [0, 1].map(|i| [0, 1].map(|k| object.covariance[i][k])),
         };
+        let weight = way.weight * WHOLE;
+        let [weight, margin] = [weight, weight * MARGIN_SHARE].map(|w| w.ceil() as u8);
+        let size = [object.length, object.width];
         let begins = std::iter::once(now).chain(way.poses.iter().copied());
-        let steps = begins.zip(&way.poses).enumerate();
-        steps.filter_map(|(layer, (from, to))| {
-            let weight = way.weight * WHOLE;
-            let [weight, margin] = [weight, weight * MARGIN_SHARE].map(|w| w.ceil() as u8);
-            let size = [object.length, object.width];
-            Some(between(size, &from, to)?.at(layer as u32, weight, margin))
-        })
+        begins
+            .zip(&way.poses)
+            .map(move |(from, to)| (between(size, &from, to), to.covariance))
+            .take_while(move |(covered, _)| {
+                vehicle.is_none_or(|vehicle| !covered.touches(&vehicle))
+            })
+            .enumerate()
+            .filter_map(move |(layer, (covered, covariance))| {
+                let beside = beside(covered.yaw, covariance);
+                let Rectangle { centre, yaw, size } = covered;
+                Some(Footprint::new(centre, yaw, size, beside)?.at(layer as u32, weight, margin))
+            })
     })
 }
 
 /// What something of a length and a width covers from one pose to another.
-fn between(size: [f64; 2], from: &FuturePose, to: &FuturePose) -> Option<Footprint> {
+fn between(size: [f64; 2], from: &FuturePose, to: &FuturePose) -> Rectangle {
     /// What moves less keeps its heading, m.
     const STANDS_M: f64 = 0.1;
     let way = [0, 1].map(|k| to.at[k] - from.at[k]);
     let metres = way[0].hypot(way[1]);
-    let along = if metres > STANDS_M {
+    let yaw = if metres > STANDS_M {
         way[1].atan2(way[0])
     } else {
         from.yaw
     };
     // The rectangle along the way around both poses holds all that lie evenly
     // between them.
-    let sides = [from.yaw, to.yaw].map(|yaw| {
-        let (sin, cos) = (yaw - along).sin_cos();
+    let sides = [from.yaw, to.yaw].map(|axis| {
+        let (sin, cos) = (axis - yaw).sin_cos();
         let [length, width] = size;
         [
             length * cos.abs() + width * sin.abs(),
@@ -134,13 +147,22 @@ fn between(size: [f64; 2], from: &FuturePose, to: &FuturePose) -> Option<Footpri
         ]
     });
     let [length, width] = [0, 1].map(|k| sides[0][k].max(sides[1][k]));
-    let centre = [0, 1].map(|k| (from.at[k] + to.at[k]) / 2.0);
-    let (sin, cos) = along.sin_cos();
-    let covariance = Matrix2::from(to.covariance);
-    let deviation = |axis: Vector2<f64>| (axis.transpose() * covariance * axis)[0].max(0.0).sqrt();
-    let margin = [Vector2::new(cos, sin), Vector2::new(-sin, cos)]
-        .map(|axis| (DEVIATIONS * deviation(axis)).min(FARTHEST_M));
-    Footprint::new(centre, along, [length + metres, width], margin)
+    Rectangle {
+        centre: [0, 1].map(|k| (from.at[k] + to.at[k]) / 2.0),
+        yaw,
+        size: [length + metres, width],
+    }
+}
+
+/// How far along and across a heading something may be from where it is most
+/// likely, m.
+fn beside(yaw: f64, covariance: [[f64; 2]; 2]) -> [f64; 2] {
+    let covariance = Matrix2::from(covariance);
+    axes(yaw).map(|axis| {
+        let axis = Vector2::from(axis);
+        let variance = (axis.transpose() * covariance * axis)[0].max(0.0);
+        (DEVIATIONS * variance.sqrt()).min(FARTHEST_M)
+    })
 }
 
 #[cfg(test)]
@@ -192,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_layer_holds_all_that_is_covered_until_the_next() {
-        let forecast = Forecaster::default().forecast(&[car()], &grid());
+        let forecast = Forecaster::default().forecast(&[car()], &grid(), None);
         let forecast = forecast.expect("a forecast");
         assert_eq!(forecast.layers().count(), 10);
         // From the middle of the first layer's time to its end: 0 to 2 m.
@@ -211,12 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn who_would_run_into_the_vehicle_ends_before_it() {
+        // 8 m ahead; the front of the car is there in the fourth half second.
+        let vehicle = Rectangle {
+            centre: [10.0, 0.0],
+            yaw: 0.3,
+            size: [3.6, 1.8],
+        };
+        let forecast = Forecaster::default().forecast(&[car()], &grid(), Some(vehicle));
+        let forecast = forecast.expect("a forecast");
+        let likely: Vec<bool> = forecast.layers().map(|l| l.contains(&153)).collect();
+        assert_eq!(likely.iter().position(|l| !l), Some(3));
+        assert!(!likely[3..].contains(&true));
+        // To the left it goes on.
+        assert!(forecast.layers().all(|layer| layer.contains(&102)));
+    }
+
+    #[test]
     fn what_stands_is_in_no_layer() {
         let parked = Object {
             motion: Motion::Standing,
             ..car()
         };
-        let forecast = Forecaster::default().forecast(&[parked], &grid());
+        let forecast = Forecaster::default().forecast(&[parked], &grid(), None);
         let forecast = forecast.expect("a forecast");
         assert!(forecast.layers().flatten().all(|weight| *weight == 0));
     }
@@ -224,7 +263,7 @@ mod tests {
     #[test]
     fn a_crowd_is_told() {
         let crowd = vec![car(); CAPACITY];
-        let forecast = Forecaster::default().forecast(&crowd, &grid());
+        let forecast = Forecaster::default().forecast(&crowd, &grid(), None);
         assert_eq!(forecast, Err(NoForecast::Crowded));
         let told = NoForecast::Crowded.to_string();
         assert_eq!(told, "more than 128 ways of things lead over one place");
@@ -244,7 +283,7 @@ mod tests {
                 size,
                 ..grid()
             };
-            let forecast = Forecaster::default().forecast(&[car()], &odd);
+            let forecast = Forecaster::default().forecast(&[car()], &odd, None);
             assert_eq!(forecast, Err(NoForecast::Grid));
         }
     }

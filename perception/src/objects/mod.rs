@@ -36,6 +36,7 @@ use crate::lidar::{LidarScene, Timing};
 use forecast::Forecaster;
 use fuse::Cameras;
 use measure::View;
+use rectangle::Rectangle;
 pub(crate) use segment::Segments;
 use still::Trail;
 use tracker::{Sight, Tracker};
@@ -141,7 +142,9 @@ impl Objects {
         let still = self
             .trail
             .clear(frame.stamp, &objects, &lidar.grid, &segments.returns);
-        let forecast = self.forecaster.forecast(&objects, &lidar.grid);
+        let body = frame.rig.body.as_ref();
+        let vehicle = body.map(|body| Rectangle::of_body(&pose, body));
+        let forecast = self.forecaster.forecast(&objects, &lidar.grid, vehicle);
         let forecast = forecast.unwrap_or_else(|error| {
             impairments.push(Impairment::NoForecast(error.to_string()));
             Forecast::default()

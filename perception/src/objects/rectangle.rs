@@ -5,6 +5,9 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use janus_datasets::{Body, Pose};
+use nalgebra::Vector3;
+
 /// Step between the headings that are tried, rad: 30 in a right angle.
 const STEP: f64 = FRAC_PI_2 / 30.0;
 /// Halvings of it, about the best.
@@ -43,6 +46,21 @@ pub(super) fn reach(places: impl Iterator<Item = [f64; 2]>, axis: [f64; 2]) -> [
 }
 
 impl Rectangle {
+    /// What the body of a vehicle covers.
+    pub(super) fn of_body(pose: &Pose, body: &Body) -> Self {
+        let axis = pose.rotation * Vector3::x();
+        let at = Self {
+            centre: [pose.translation.x, pose.translation.y],
+            yaw: axis.y.atan2(axis.x),
+            size: [0, 1].map(|k| body.max[k] - body.min[k]),
+        };
+        let middle = [0, 1].map(|k| (body.max[k] + body.min[k]) / 2.0);
+        Self {
+            centre: at.outward(middle),
+            ..at
+        }
+    }
+
     /// The rectangle of a heading around places.
     pub(super) fn around(places: &[[f64; 2]], yaw: f64) -> Option<Self> {
         let axes = axes(yaw);
@@ -92,6 +110,20 @@ impl Rectangle {
     pub(super) fn outward(&self, [u, v]: [f64; 2]) -> [f64; 2] {
         let [along, across] = axes(self.yaw);
         [0, 1].map(|k| self.centre[k] + u * along[k] + v * across[k])
+    }
+
+    /// Whether two have a place in common: no line parallel to a side of either
+    /// parts them.
+    pub(super) fn touches(&self, other: &Self) -> bool {
+        let parted = |a: &Self, b: &Self| {
+            let turned = axes(b.yaw);
+            let centre = a.inward(b.centre);
+            axes(a.yaw).into_iter().enumerate().any(|(k, axis)| {
+                let half = (0..2).map(|i| dot(turned[i], axis).abs() * b.size[i] / 2.0);
+                centre[k].abs() > a.size[k] / 2.0 + half.sum::<f64>()
+            })
+        };
+        !parted(self, other) && !parted(other, self)
     }
 
     /// Whether a place is inside, or no farther outside than `margin`, m.
@@ -196,6 +228,35 @@ mod tests {
         let along = (0..n).map(|i| [half[0] * part(i), -half[1] + noise[i]]);
         let across = (0..n).map(|i| [-half[0] + noise[n + i], half[1] * part(i)]);
         along.chain(across).map(|p| truth.outward(p)).collect()
+    }
+
+    #[test]
+    fn what_touches_has_a_place_in_common() {
+        let one = Rectangle {
+            centre: [0.0; 2],
+            yaw: 0.0,
+            size: [4.0, 2.0],
+        };
+        let other = |x, y, yaw| Rectangle {
+            centre: [x, y],
+            yaw,
+            size: [2.0, 2.0],
+        };
+        for (x, y, yaw, touches) in [
+            (2.9, 0.0, 0.0, true),
+            (3.1, 0.0, 0.0, false),
+            // A corner reaches 1.41 m.
+            (3.3, 0.0, FRAC_PI_2 / 2.0, true),
+            (3.5, 0.0, FRAC_PI_2 / 2.0, false),
+            // Past a corner, within the bounds of both.
+            (2.9, 1.9, FRAC_PI_2 / 2.0, false),
+            (2.6, 1.6, FRAC_PI_2 / 2.0, true),
+            (0.0, 0.0, 1.0, true),
+        ] {
+            let other = other(x, y, yaw);
+            assert_eq!(one.touches(&other), touches, "{other:?}");
+            assert_eq!(other.touches(&one), touches, "{other:?}");
+        }
     }
 
     proptest! {
