@@ -14,6 +14,7 @@ use janus_shaders::Context;
 use serde::Serialize;
 
 use crate::cli;
+use crate::commands::counts;
 use crate::config::Config;
 
 /// A thing and a track farther apart than this are not the same, m.
@@ -308,7 +309,7 @@ impl fmt::Display for Scores {
         self.accuracy(f)?;
         self.errors(f)?;
         self.forecasts(f)?;
-        let impaired = super::super::counts(&self.impaired);
+        let impaired = counts(&self.impaired);
         writeln!(
             f,
             "frames    {}, {} lost; impaired: {impaired}; things within {} m with {} returns or \
