@@ -25,7 +25,7 @@ fn reasons(health: &Health) -> Vec<&'static str> {
 
 #[test]
 fn broken_input_is_survived_and_told() {
-    let street = street(150..156);
+    let street = street("busy_street", 150..156);
     let (frame, scene, cameras) = street.last().unwrap();
 
     // As it should be: things are found, and nothing is wrong.
@@ -168,7 +168,7 @@ fn broken_input_is_survived_and_told() {
 
 #[test]
 fn ten_thousand_clusters_are_followed_in_bounded_memory() {
-    let street = street(150..151);
+    let street = street("busy_street", 150..151);
     let (frame, scene, cameras) = &street[0];
     let mut crowd = scene.clone();
     let like = scene.cloud.clusters[0];
@@ -210,7 +210,7 @@ fn ten_thousand_clusters_are_followed_in_bounded_memory() {
 /// cluster of its own.
 #[test]
 fn of_ten_thousand_posts_as_many_are_followed_as_there_is_room_for() {
-    let street = street(150..151);
+    let street = street("busy_street", 150..151);
     let (frame, scene, _) = &street[0];
     let mut frame = frame.clone();
     let mut crowd = scene.clone();
@@ -272,7 +272,7 @@ fn of_ten_thousand_posts_as_many_are_followed_as_there_is_room_for() {
 
 #[test]
 fn a_camera_that_looks_astray_is_left_out() {
-    let street = street(150..170);
+    let street = street("busy_street", 150..170);
     // Two degrees to the left.
     let mut turned = Vec::new();
     for (frame, ..) in &street {

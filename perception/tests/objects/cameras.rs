@@ -1,10 +1,11 @@
 //! What only cameras see, and what several of them do.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use janus_datasets::synth::Pictures;
-use janus_datasets::{Frame, Log};
+use janus_datasets::{Annotation, Frame, Log};
 use janus_perception::detect::Detection;
 use janus_perception::{CameraScene, Cloud, Lidar, LidarConfig, LidarScene, Object, Objects};
 use janus_perception::{ObjectsConfig, Source};
@@ -13,10 +14,12 @@ use nalgebra::{Translation3, UnitQuaternion};
 use super::score::{Thing, median, things};
 use super::{classes, drive};
 
-/// Frames of a street, what the lidars make of them but for what stands on the
-/// ground, and the boxes of each thing that is in full view.
-fn bare_street(frames: std::ops::Range<u64>) -> Vec<(Frame, LidarScene, Vec<(u32, Detection)>)> {
-    let drive = drive("busy_street", 11);
+/// A frame, what the lidars make of it but for what stands on the ground, and
+/// the box of each thing that is whole in a picture, with its track.
+type Bare = (Frame, LidarScene, Vec<(u32, Detection)>);
+
+fn bare(name: &str, frames: Range<u64>) -> Vec<Bare> {
+    let drive = drive(name, 11);
     let pictures = Pictures::new(&drive).unwrap();
     let log = Log::synthetic(drive).unwrap();
     let mut lidar = Lidar::new(LidarConfig::default(), None).unwrap();
@@ -56,132 +59,140 @@ fn scene_of(detections: Vec<Detection>) -> CameraScene {
     }
 }
 
-/// How far off along and across the line of sight an object is, as shares of
-/// the range.
-fn off(frame: &Frame, thing: &Thing, object: &Object) -> [f64; 2] {
+/// How far off along and across the line of sight an object is, m, and the
+/// range of the thing.
+fn off(frame: &Frame, thing: &Thing, object: &Object) -> [f64; 3] {
     let base = frame.pose.unwrap().translation.vector;
     let toward = [thing.at[0] - base.x, thing.at[1] - base.y];
     let range = toward[0].hypot(toward[1]);
-    let by = [
-        object.centre[0] - thing.at[0],
-        object.centre[1] - thing.at[1],
-    ];
+    let by = [0, 1].map(|k| object.centre[k] - thing.at[k]);
     let along = (by[0] * toward[0] + by[1] * toward[1]) / range;
     let across = (by[1] * toward[0] - by[0] * toward[1]) / range;
-    [along.abs() / range, across.abs() / range]
+    [along.abs(), across.abs(), range]
 }
 
 #[test]
 fn what_only_a_camera_sees_is_where_its_lower_edge_meets_the_ground() {
-    let street = bare_street(150..165);
-    let mut tracks: BTreeMap<u32, u32> = BTreeMap::new();
-    for (track, _) in street.iter().flat_map(|(_, _, boxes)| boxes) {
-        *tracks.entry(*track).or_default() += 1;
-    }
     let (mut along, mut across) = (Vec::new(), Vec::new());
     let (mut seen, mut wanted) = (0, 0);
-    for (track, _) in tracks.iter().filter(|(_, frames)| **frames >= 12) {
-        // One thing at a time, so that it is clear which object is meant.
-        let mut objects = Objects::new(ObjectsConfig::default(), &classes()).unwrap();
-        let mut last = None;
-        for (frame, scene, boxes) in &street {
-            let its = boxes.iter().filter(|(of, _)| of == track);
-            let its = scene_of(its.map(|(_, detection)| *detection).collect());
-            let found = objects.step(frame, Some(&its), scene).objects;
-            assert!(found.len() <= 1, "{found:?}");
-            last = Some((frame, found));
+    for (name, begin) in [("busy_street", 150), ("crossing", 120)] {
+        let street = bare(name, begin..begin + 12);
+        let mut tracks: BTreeMap<u32, u32> = BTreeMap::new();
+        for (track, _) in street.iter().flat_map(|(_, _, boxes)| boxes) {
+            *tracks.entry(*track).or_default() += 1;
         }
-        let (frame, found) = last.unwrap();
-        let things = things(frame);
-        let thing = things.iter().find(|thing| thing.track == *track).unwrap();
-        let base = frame.pose.unwrap().translation.vector;
-        let range = (thing.at[0] - base.x).hypot(thing.at[1] - base.y);
-        if range > 30.0 {
-            continue;
-        }
-        wanted += 1;
-        if let [object] = &found[..] {
-            seen += 1;
-            assert_eq!(object.source, Source::Camera);
-            let [a, b] = off(frame, thing, object);
-            eprintln!(
-                "{:?} {range:.1} m: {a:.3} along, {b:.3} across",
-                thing.class
-            );
-            along.push(a);
-            across.push(b);
+        for (track, _) in tracks.iter().filter(|(_, frames)| **frames >= 10) {
+            // One thing at a time, so that it is clear which object is meant.
+            let mut objects = Objects::new(ObjectsConfig::default(), &classes()).unwrap();
+            for (number, (frame, scene, boxes)) in street.iter().enumerate() {
+                let its = boxes.iter().filter(|(of, _)| of == track);
+                let its = scene_of(its.map(|(_, detection)| *detection).collect());
+                let found = objects.step(frame, Some(&its), scene).objects;
+                assert!(found.len() <= 1, "{found:?}");
+                let things = things(frame);
+                let thing = things.iter().find(|thing| thing.track == *track).unwrap();
+                let base = frame.pose.unwrap().translation.vector;
+                let range = (thing.at[0] - base.x).hypot(thing.at[1] - base.y);
+                if number < 6 || !(8.0..35.0).contains(&range) {
+                    continue;
+                }
+                wanted += 1;
+                if let [object] = &found[..] {
+                    seen += 1;
+                    assert_eq!(object.source, Source::Camera);
+                    let [a, b, range] = off(frame, thing, object);
+                    along.push(a / range);
+                    across.push(b);
+                }
+            }
         }
     }
-    assert!(wanted >= 8, "{wanted}");
-    assert!(seen * 10 >= wanted * 9, "{seen} of {wanted}");
-    // 8 % is what the tracker reckons with.
-    assert!(median(&along) < 0.08, "{}", median(&along));
-    assert!(along.iter().all(|off| *off < 0.25), "{along:?}");
-    assert!(median(&across) < 0.02, "{}", median(&across));
+    along.sort_by(f64::total_cmp);
+    across.sort_by(f64::total_cmp);
+    let p95 = |sorted: &[f64]| sorted[sorted.len() * 95 / 100];
+    eprintln!(
+        "{seen} of {wanted}: along {:.3}, p95 {:.3} of the range; across {:.2}, p95 {:.2} m",
+        median(&along),
+        p95(&along),
+        median(&across),
+        p95(&across)
+    );
+    assert!(wanted >= 30, "{wanted}");
+    assert!(seen * 10 >= wanted * 8, "{seen} of {wanted}");
+    // The tracker reckons with 8 % of the range.
+    assert!(median(&along) < 0.08 && p95(&along) < 0.16, "{along:?}");
+    assert!(median(&across) < 0.5 && p95(&across) < 1.0, "{across:?}");
 }
 
-/// The street with a fifth camera, beside the first and turned a little.
-#[test]
-fn what_two_cameras_see_is_one_object() {
-    let street = bare_street(150..165);
-    let lidars = super::street(150..165);
-    let mut objects =
-        [0, 1, 2].map(|_| Objects::new(ObjectsConfig::default(), &classes()).unwrap());
-    let mut most = 0;
+/// What is followed of a drive by its cameras, by twice as many (beside each
+/// there is another that is turned a little), and by these and the lidars.
+/// Things are seen that both of two cameras show whole, within 30 m.
+fn follow_by_twice_as_many(name: &str, frames: Range<u64>) -> [Vec<Object>; 3] {
+    let street = bare(name, frames.clone());
+    let lidars = super::street(name, frames);
+    let new = || Objects::new(ObjectsConfig::default(), &classes()).unwrap();
+    let [mut alone, mut together, mut fused] = [new(), new(), new()];
     let mut ends = [Vec::new(), Vec::new(), Vec::new()];
     for ((frame, scene, boxes), (_, with_clusters, _)) in street.iter().zip(&lidars) {
-        let mut rig = (*frame.rig).clone();
-        let mut second = rig.cameras[0].clone();
-        let turn = UnitQuaternion::from_euler_angles(0.0, 0.2, 0.0);
-        second.base_from_sensor *= Translation3::new(0.6, 0.0, 0.0) * turn;
-        rig.cameras.push(second.clone());
         let mut frame = frame.clone();
-        frame.rig = Arc::new(rig);
-        let mut image = frame.images[0].clone();
-        image.camera = 4;
-        frame.images.push(image);
-
-        // What both show, whole, in full view and near.
-        let mut by_first = Vec::new();
-        let mut by_second = Vec::new();
-        for (track, detection) in boxes.iter().filter(|(_, d)| d.camera == 0) {
-            let of_it = |a: &&janus_datasets::Annotation| a.track == track.to_string();
-            let annotation = frame.annotations.iter().find(of_it).unwrap();
-            let sensor_from_box = second.base_from_sensor.inverse() * annotation.base_from_box;
-            let extent = second.extent(&sensor_from_box, annotation.size);
-            let Some(extent) = extent.filter(|extent| second.clip(*extent) == *extent) else {
+        let mut rig = (*frame.rig).clone();
+        let cameras = rig.cameras.len();
+        for camera in 0..cameras {
+            let mut beside = rig.cameras[camera].clone();
+            let turn = UnitQuaternion::from_euler_angles(0.0, 0.15, 0.0);
+            beside.base_from_sensor *= Translation3::new(0.6, 0.0, 0.0) * turn;
+            rig.cameras.push(beside);
+            let mut image = frame.images[camera].clone();
+            image.camera = camera + cameras;
+            frame.images.push(image);
+        }
+        // What both of two cameras show whole.
+        let (mut by_first, mut by_second) = (Vec::new(), Vec::new());
+        for (track, detection) in boxes {
+            let beside = &rig.cameras[detection.camera + cameras];
+            let of_it = |known: &&Annotation| known.track == track.to_string();
+            let known = frame.annotations.iter().find(of_it).unwrap();
+            let sensor_from_box = beside.base_from_sensor.inverse() * known.base_from_box;
+            let extent = beside.extent(&sensor_from_box, known.size);
+            let Some(extent) = extent.filter(|extent| beside.clip(*extent) == *extent) else {
                 continue;
             };
-            if annotation.base_from_box.translation.vector.norm() < 30.0 {
+            if known.base_from_box.translation.vector.norm() < 30.0 {
                 by_first.push(*detection);
                 by_second.push(Detection {
-                    camera: 4,
+                    camera: detection.camera + cameras,
                     bbox: extent.map(|side| side as f32),
                     ..*detection
                 });
             }
         }
-        most = most.max(by_first.len());
+        frame.rig = Arc::new(rig);
         let both = scene_of([by_first.clone(), by_second].concat());
-        let one = scene_of(by_first);
-        let [alone, together, fused] = &mut objects;
         ends = [
-            alone.step(&frame, Some(&one), scene).objects,
-            together.step(&frame, Some(&both), scene).objects,
-            fused.step(&frame, Some(&both), with_clusters).objects,
-        ];
+            alone.step(&frame, Some(&scene_of(by_first)), scene),
+            together.step(&frame, Some(&both), scene),
+            fused.step(&frame, Some(&both), with_clusters),
+        ]
+        .map(|step| step.objects);
     }
-    let [alone, together, fused] = &ends;
-    assert!(most >= 3 && alone.len() >= 3, "{most}, {}", alone.len());
-    assert_eq!(alone.len(), together.len());
-    for list in [together, fused] {
-        for (i, a) in list.iter().enumerate() {
-            for b in &list[i + 1..] {
+    ends
+}
+
+#[test]
+fn what_two_cameras_see_is_one_object() {
+    let (mut by_one, mut by_both) = (0, 0);
+    for (name, begin) in [("busy_street", 150), ("crossing", 120)] {
+        let [alone, together, fused] = follow_by_twice_as_many(name, begin..begin + 12);
+        by_one += alone.len();
+        assert_eq!(alone.len(), together.len(), "{together:?}");
+        for (i, a) in fused.iter().enumerate() {
+            for b in &fused[i + 1..] {
                 let apart = (a.centre[0] - b.centre[0]).hypot(a.centre[1] - b.centre[1]);
                 assert!(apart > 0.4, "{a:?} {b:?}");
             }
         }
+        let both = |one: &&Object| one.source == Source::LidarAndCamera;
+        by_both += fused.iter().filter(both).count();
     }
-    let by_both = |one: &&Object| one.source == Source::LidarAndCamera;
-    assert!(fused.iter().filter(by_both).count() >= 3, "{fused:?}");
+    assert!(by_one >= 3 && by_both >= 3, "{by_one} {by_both}");
 }

@@ -15,7 +15,7 @@ const PASSAGE: &str = r#"
 name = "passage"
 purpose = "To be hidden for two seconds."
 seed = 1
-duration_s = 12.0
+duration_s = 7.0
 [area]
 from = [-60.0, -20.0]
 to = [60.0, 30.0]
@@ -26,12 +26,12 @@ lead = "a"
 points = [[0.0, 0.0], [6.0, 0.0]]
 [[wall]]
 from = [1.0, 8.0]
-to = [7.5, 8.0]
+to = [10.3, 8.0]
 thickness = 0.2
 height = 3.0
 [[actor]]
 kind = "bicycle"
-points = [[-20.0, 11.0], [50.0, 11.0]]
+points = [[-10.0, 11.0], [50.0, 11.0]]
 speed = 4.5
 minds = "nothing"
 leaves = true

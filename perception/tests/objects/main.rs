@@ -65,10 +65,10 @@ fn drive(name: &str, seed: u64) -> Drive {
     }
 }
 
-/// A few frames of a street, with what the lidars make of them and what a
+/// A few frames of a scenario, with what the lidars make of them and what a
 /// perfect detector finds.
-fn street(frames: Range<u64>) -> Vec<(Frame, LidarScene, CameraScene)> {
-    let drive = drive("busy_street", 11);
+fn street(name: &str, frames: Range<u64>) -> Vec<(Frame, LidarScene, CameraScene)> {
+    let drive = drive(name, 11);
     let pictures = Pictures::new(&drive).unwrap();
     let log = Log::synthetic(drive).unwrap();
     let mut lidar = Lidar::new(LidarConfig::default(), None).unwrap();
