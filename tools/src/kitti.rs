@@ -37,8 +37,11 @@ impl KittiTracks {
         }
         fs::create_dir_all(folder)
             .with_context(|| format!("{}: cannot be made", folder.display()))?;
-        let name = log.path().file_stem().unwrap_or("log".as_ref());
-        let mut path = folder.join(name);
+        let name = match log.path() {
+            path if path.is_dir() => path.file_name(),
+            path => path.file_stem(),
+        };
+        let mut path = folder.join(name.unwrap_or("log".as_ref()));
         path.as_mut_os_string().push(".txt");
         let file = BufWriter::new(create(&path)?);
         Ok(Some(Self { path, file }))

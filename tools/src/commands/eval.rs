@@ -2,6 +2,7 @@
 
 mod curves;
 mod detections;
+mod table;
 mod tracks;
 
 use std::fmt;

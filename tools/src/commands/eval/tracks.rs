@@ -1,7 +1,6 @@
 //! How well things are followed, against what an annotated log says is there.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use anyhow::{Result, bail};
 use janus_datasets::{Annotations, Class, Frame, Log};
@@ -14,7 +13,6 @@ use janus_shaders::Context;
 use serde::Serialize;
 
 use crate::cli;
-use crate::commands::counts;
 use crate::config::Config;
 
 /// A thing and a track farther apart than this are not the same, m.
@@ -157,80 +155,80 @@ impl Following {
 /// How well things are followed.
 #[derive(Debug, Serialize)]
 pub(super) struct Scores {
-    frames: u64,
+    pub(super) frames: u64,
     /// Frames that could not be looked at.
-    lost: u64,
+    pub(super) lost: u64,
     /// Frames in which something was missing or wrong, by what it was.
-    impaired: BTreeMap<&'static str, u64>,
+    pub(super) impaired: BTreeMap<&'static str, u64>,
     /// How far off things may be that have to be followed.
-    range_m: f64,
+    pub(super) range_m: f64,
     /// How many returns they have at least.
-    least_points: u32,
+    pub(super) least_points: u32,
     /// How far from a thing its track may be.
-    near_m: f64,
+    pub(super) near_m: f64,
     /// Whatever a thing is taken for.
-    all: Score,
-    classes: Vec<Score>,
+    pub(super) all: Score,
+    pub(super) classes: Vec<Score>,
 }
 
 /// How well things of some classes are followed.
 #[derive(Debug, Serialize)]
-struct Score {
-    name: &'static str,
+pub(super) struct Score {
+    pub(super) name: &'static str,
     /// How many things there are to be followed.
-    things: u64,
+    pub(super) things: u64,
     /// In how many frames altogether.
-    boxes: u64,
-    hota: Option<f64>,
-    det_a: Option<f64>,
-    ass_a: Option<f64>,
-    mota: Option<f64>,
+    pub(super) boxes: u64,
+    pub(super) hota: Option<f64>,
+    pub(super) det_a: Option<f64>,
+    pub(super) ass_a: Option<f64>,
+    pub(super) mota: Option<f64>,
     /// Mean similarity of things and their tracks: 1 in the same place, 0
     /// `near_m` apart.
-    motp: Option<f64>,
-    idf1: Option<f64>,
+    pub(super) motp: Option<f64>,
+    pub(super) idf1: Option<f64>,
     /// In how many frames things are followed,
-    hits: u64,
+    pub(super) hits: u64,
     /// and not, and something is that is not there.
-    misses: u64,
-    false_alarms: u64,
-    identity_switches: u64,
-    fragmentations: u64,
+    pub(super) misses: u64,
+    pub(super) false_alarms: u64,
+    pub(super) identity_switches: u64,
+    pub(super) fragmentations: u64,
     /// Share of the tracks at their things that have their class.
-    right_class: Option<f64>,
-    errors: Errors,
-    forecasts: Vec<Forecast>,
+    pub(super) right_class: Option<f64>,
+    pub(super) errors: Errors,
+    pub(super) forecasts: Vec<Forecast>,
 }
 
 /// Errors of the boxes of tracks.
 #[derive(Debug, Serialize)]
-struct Errors {
-    centre_m: Option<Spread>,
-    length_m: Option<Spread>,
-    width_m: Option<Spread>,
-    height_m: Option<Spread>,
+pub(super) struct Errors {
+    pub(super) centre_m: Option<Spread>,
+    pub(super) length_m: Option<Spread>,
+    pub(super) width_m: Option<Spread>,
+    pub(super) height_m: Option<Spread>,
     /// Whichever end is the front.
-    axis_rad: Option<Spread>,
-    heading_rad: Option<Spread>,
-    speed_m_s: Option<Spread>,
-    velocity_m_s: Option<Spread>,
+    pub(super) axis_rad: Option<Spread>,
+    pub(super) heading_rad: Option<Spread>,
+    pub(super) speed_m_s: Option<Spread>,
+    pub(super) velocity_m_s: Option<Spread>,
 }
 
 /// How far things are from where they were said to be going to be.
 #[derive(Debug, Serialize)]
-struct Forecast {
-    horizon_s: f64,
+pub(super) struct Forecast {
+    pub(super) horizon_s: f64,
     /// Forecasts of things that are known to have been somewhere so long.
-    count: usize,
+    pub(super) count: usize,
     /// Of the likeliest way.
-    ade_m: Option<f64>,
-    fde_m: Option<f64>,
+    pub(super) ade_m: Option<f64>,
+    pub(super) fde_m: Option<f64>,
     /// Share that is more than 2 m off at the horizon.
-    miss_rate: Option<f64>,
+    pub(super) miss_rate: Option<f64>,
     /// Of the way that turned out best.
-    min_ade_m: Option<f64>,
-    min_fde_m: Option<f64>,
-    min_miss_rate: Option<f64>,
+    pub(super) min_ade_m: Option<f64>,
+    pub(super) min_fde_m: Option<f64>,
+    pub(super) min_miss_rate: Option<f64>,
 }
 
 impl Score {
@@ -302,122 +300,4 @@ impl Forecast {
             min_miss_rate: figure(errors.best.miss_rate),
         }
     }
-}
-
-impl fmt::Display for Scores {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.accuracy(f)?;
-        self.errors(f)?;
-        self.forecasts(f)?;
-        let impaired = counts(&self.impaired);
-        writeln!(
-            f,
-            "frames    {}, {} lost; impaired: {impaired}; things within {} m with {} returns or \
-             more, their tracks within {} m",
-            self.frames, self.lost, self.range_m, self.least_points, self.near_m
-        )
-    }
-}
-
-/// Width of a column of three figures.
-const WIDE: usize = 22;
-
-impl Scores {
-    fn columns(&self) -> impl Iterator<Item = &Score> {
-        self.classes.iter().chain([&self.all])
-    }
-
-    fn accuracy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<14}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>10}{:>8}",
-            "tracks",
-            "things",
-            "boxes",
-            "HOTA",
-            "DetA",
-            "AssA",
-            "MOTA",
-            "MOTP",
-            "IDF1",
-            "switches",
-            "class"
-        )?;
-        for score in self.columns() {
-            write!(f, "{:<14}{:>8}{:>8}", score.name, score.things, score.boxes)?;
-            for of in [
-                score.hota,
-                score.det_a,
-                score.ass_a,
-                score.mota,
-                score.motp,
-                score.idf1,
-            ] {
-                write!(f, "{:>8}", figure(of, 3))?;
-            }
-            writeln!(
-                f,
-                "{:>10}{:>8}",
-                score.identity_switches,
-                figure(score.right_class, 3)
-            )?;
-        }
-        Ok(())
-    }
-
-    fn errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        type Row = (&'static str, f64, fn(&Errors) -> Option<Spread>);
-        let degrees = 1f64.to_degrees();
-        let rows: [Row; 8] = [
-            ("centre, m", 1.0, |of| of.centre_m),
-            ("length, m", 1.0, |of| of.length_m),
-            ("width, m", 1.0, |of| of.width_m),
-            ("height, m", 1.0, |of| of.height_m),
-            ("axis, °", degrees, |of| of.axis_rad),
-            ("heading, °", degrees, |of| of.heading_rad),
-            ("speed, m/s", 1.0, |of| of.speed_m_s),
-            ("velocity, m/s", 1.0, |of| of.velocity_m_s),
-        ];
-        self.heading(f, "median/RMS/p95")?;
-        for (name, scale, of) in rows {
-            write!(f, "{name:<16}")?;
-            for score in self.columns() {
-                let spread = of(&score.errors);
-                let cell = spread.map(|of| {
-                    let [median, rms, p95] = [of.median, of.rms, of.p95].map(|of| of * scale);
-                    format!("{median:.2} / {rms:.2} / {p95:.2}")
-                });
-                write!(f, "{:>WIDE$}", cell.unwrap_or("-".into()))?;
-            }
-            writeln!(f)?;
-        }
-        Ok(())
-    }
-
-    fn forecasts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.heading(f, "ADE/FDE/missed")?;
-        for (i, forecast) in self.all.forecasts.iter().enumerate() {
-            write!(f, "{:<16}", format!("{} s, m", forecast.horizon_s))?;
-            for score in self.columns() {
-                let of = &score.forecasts[i];
-                let [ade, fde] = [of.ade_m, of.fde_m].map(|of| figure(of, 2));
-                let missed = figure(of.miss_rate, 2);
-                write!(f, "{:>WIDE$}", format!("{ade} / {fde} / {missed}"))?;
-            }
-            writeln!(f)?;
-        }
-        Ok(())
-    }
-
-    fn heading(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
-        write!(f, "{what:<16}")?;
-        for score in self.columns() {
-            write!(f, "{:>WIDE$}", score.name)?;
-        }
-        writeln!(f)
-    }
-}
-
-fn figure(of: Option<f64>, digits: usize) -> String {
-    of.map_or("-".into(), |of| format!("{of:.digits$}"))
 }
