@@ -1,6 +1,11 @@
 //! Where the sensors sit on the vehicle, and how its cameras see.
 
+use nalgebra::Point3;
+
 use crate::geometry::Pose;
+
+/// Nearer to a camera than this, no part of a box is projected, m.
+const NEAR_M: f64 = 0.1;
 
 /// The recording vehicle: its sensors and its body.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +16,9 @@ pub struct Rig {
     pub cameras: Vec<Camera>,
     /// The body, where the log or its format tells it.
     pub body: Option<Body>,
+    /// The frame in which KITTI's labels are given, in its own logs: that of
+    /// camera 0, rectified, x right, y down, z forward.
+    pub base_from_rect: Option<Pose>,
 }
 
 /// A lidar on the vehicle.
@@ -164,6 +172,51 @@ impl Camera {
         let [x, y] = self.distortion.apply([x / z, y / z])?;
         Some([fx * x + cx, fy * y + cy])
     }
+
+    /// The rectangle around the corners of a box, of so much length, width and
+    /// height, as far as they are before the camera: x_min, y_min, x_max,
+    /// y_max, pixels, within the picture or not. `None` if nothing is before
+    /// it.
+    pub fn extent(&self, sensor_from_box: &Pose, size: [f64; 3]) -> Option<[f64; 4]> {
+        let corner = |i: usize| {
+            let side = |k: usize| size[k] * if i >> k & 1 == 1 { 0.5 } else { -0.5 };
+            sensor_from_box * Point3::new(side(0), side(1), side(2))
+        };
+        let corners: [Point3<f64>; 8] = std::array::from_fn(corner);
+        // Each edge joins two corners that differ in one bit.
+        let edges = (0..8).flat_map(|i| (0..3).map(move |k| [i, i | 1 << k]));
+        let pixels = edges
+            .filter(|[from, to]| from != to)
+            .filter_map(|[from, to]| before([corners[from], corners[to]]))
+            .flatten()
+            .filter_map(|place| self.project([place.x, place.y, place.z]));
+        pixels.fold(None, |extent, [x, y]| {
+            let [x_min, y_min, x_max, y_max] = extent.unwrap_or([x, y, x, y]);
+            Some([x_min.min(x), y_min.min(y), x_max.max(x), y_max.max(y)])
+        })
+    }
+
+    /// The part of a rectangle that is within the picture.
+    pub fn clip(&self, [x_min, y_min, x_max, y_max]: [f64; 4]) -> [f64; 4] {
+        let [width, height] = self.resolution.map(f64::from);
+        [
+            x_min.clamp(0.0, width),
+            y_min.clamp(0.0, height),
+            x_max.clamp(0.0, width),
+            y_max.clamp(0.0, height),
+        ]
+    }
+}
+
+/// The part of an edge that is before the camera.
+fn before([p, q]: [Point3<f64>; 2]) -> Option<[Point3<f64>; 2]> {
+    let crossing = || p + (q - p) * ((NEAR_M - p.z) / (q.z - p.z));
+    match (p.z >= NEAR_M, q.z >= NEAR_M) {
+        (true, true) => Some([p, q]),
+        (true, false) => Some([p, crossing()]),
+        (false, true) => Some([crossing(), q]),
+        (false, false) => None,
+    }
 }
 
 /// The vehicle's body as a box about `base_link`, metres. Returns from within
@@ -201,6 +254,38 @@ mod tests {
         let [x, _] = fisheye.apply([1.0, 0.0]).expect("is in reach");
         assert!((x - std::f64::consts::FRAC_PI_4).abs() < 1e-12);
         assert_eq!(Distortion::None.apply([3.0, 4.0]), Some([3.0, 4.0]));
+    }
+
+    fn camera() -> Camera {
+        Camera {
+            name: "ahead".into(),
+            base_from_sensor: Pose::identity(),
+            resolution: [400, 300],
+            focal: [200.0; 2],
+            centre: [200.0, 150.0],
+            distortion: Distortion::None,
+        }
+    }
+
+    #[test]
+    fn a_rectangle_is_around_the_nearest_corners_of_a_box() {
+        // Two metres wide and high, four deep, its near face at 10 m.
+        let place = Pose::translation(0.0, 0.0, 12.0);
+        let found = camera().extent(&place, [2.0, 2.0, 4.0]).expect("before it");
+        for (found, wanted) in found.iter().zip([180.0, 130.0, 220.0, 170.0]) {
+            assert!((found - wanted).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn what_is_behind_the_camera_is_not_seen() {
+        let at = |z| camera().extent(&Pose::translation(0.0, 0.0, z), [2.0, 2.0, 4.0]);
+        assert_eq!(at(-5.0), None);
+        // Of a box about the camera the part before it fills the view.
+        let found = at(0.0).expect("a part");
+        let [x_min, y_min, x_max, y_max] = found;
+        assert!(x_min < 0.0 && y_min < 0.0 && x_max > 400.0 && y_max > 300.0);
+        assert_eq!(camera().clip(found), [0.0, 0.0, 400.0, 300.0]);
     }
 
     proptest! {

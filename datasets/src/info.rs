@@ -80,6 +80,9 @@ pub struct Annotations {
     pub tracks: u64,
     /// Boxes by class.
     pub classes: BTreeMap<Class, u64>,
+    /// Whether only what a camera of the rig shows was annotated, and nobody
+    /// looked elsewhere.
+    pub pictured: bool,
 }
 
 /// An unusual step in time.

@@ -44,6 +44,12 @@ pub enum Impairment {
     /// object by lidar.
     #[error("too many clusters: none is known")]
     NoClusters,
+    /// More was seen than can be followed.
+    #[error("{left_out} things more are seen than can be followed")]
+    Crowded {
+        /// How many things are not followed.
+        left_out: usize,
+    },
     /// Next to nothing was seen of the ground.
     #[error("no ground is seen ({returns} returns)")]
     NoGround {
@@ -119,6 +125,7 @@ impl Impairment {
             Self::LidarMissing { .. } => "lidar_missing",
             Self::LidarStale { .. } => "lidar_stale",
             Self::NoClusters => "no_clusters",
+            Self::Crowded { .. } => "crowded",
             Self::NoGround { .. } => "no_ground",
             Self::CameraMissing { .. } => "camera_missing",
             Self::CameraStale { .. } => "camera_stale",

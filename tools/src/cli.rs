@@ -48,9 +48,21 @@ pub(crate) enum Command {
     Primitives(Primitives),
     /// Say what a log holds.
     Info(Info),
-    /// Score a detector on the pictures of an annotated log.
+    /// Score what is followed, and a detector, on an annotated log.
     ///
-    /// Average precision as COCO defines it, over all boxes that score 0.01 or
+    /// Tracks: where the log tells which of its boxes are of one thing, all
+    /// that is followed is scored, by the lidars alone without a --model: HOTA,
+    /// CLEAR and identity as the `trackeval` package defines them, the errors
+    /// of centre, sides, heading and speed, and those of the forecasts after 1,
+    /// 3 and 5 s. A track is a thing's that is within 2 m of it, and the more
+    /// similar the nearer it is. What is farther off than --range or has fewer
+    /// lidar returns than --least-points is neither asked for nor held against
+    /// anyone; nor, where the log annotates only what a camera shows (KITTI),
+    /// what none shows. Every frame counts, the first ones too, in which
+    /// nothing is followed yet. Where the log does not count returns in its
+    /// boxes, or give speeds, both are told from its sweeps and boxes.
+    ///
+    /// Detector: average precision as COCO defines it, over all boxes that score 0.01 or
     /// more. What is to be found are the boxes of the log, projected into each
     /// picture; of a scenario of the synthetic world it is what the picture
     /// shows of each thing, to the pixel. What shows less than 30 % of itself,
@@ -146,6 +158,14 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
     /// Write each frame's results in forms that other tools read.
+    ///
+    /// By the log's own frame numbers: grid/N.pgm and N.yaml (map_server),
+    /// cloud/N.pcd, labels/N.bin (a u32 for each point), objects/N.json,
+    /// plan/N.csv; for all frames detections.json and images.json (COCO),
+    /// poses.tum, and tracks/LOG.txt: what a camera shows of what is followed,
+    /// in the text form of the KITTI tracking benchmark. Its boxes are in the
+    /// rectified frame of camera 0 and in the picture of image_02, of other
+    /// logs in those of the first camera; without a camera it is not written.
     #[arg(long, value_name = "DIR")]
     pub(crate) export: Option<PathBuf>,
     /// Print the report instead of the table.
@@ -401,12 +421,22 @@ pub(crate) struct Eval {
     /// Only frames with these numbers of the log.
     #[arg(long, value_name = "A..B", value_parser = frames)]
     pub(crate) frames: Option<Range<u64>>,
-    /// Draw precision against recall.
+    /// Things have to be followed that are this near to the vehicle.
+    #[arg(long, value_name = "METRES", default_value_t = 40.0, value_parser = metres)]
+    pub(crate) range: f64,
+    /// And of which the lidars have so many returns.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(crate) least_points: u32,
+    /// Draw the detector's precision against its recall.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// What runs the kernels: `auto` (a GPU, else the CPU), `cpu`, or words
+    /// of an adapter's name.
+    #[arg(long, value_name = "auto|cpu|NAME", default_value = "auto", value_parser = device)]
+    pub(crate) device: DeviceChoice,
     /// Settings that differ from the defaults.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,

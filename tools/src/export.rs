@@ -5,12 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use janus_datasets::Pose;
+use janus_datasets::{Log, Pose};
 use janus_perception::{Cell, Cloud, FuturePose, Grid, Health, Object, Source};
 use janus_planning::Plan;
 use serde::Serialize;
 
 use crate::coco::CocoFiles;
+use crate::kitti::KittiTracks;
 use crate::pipeline::Step;
 
 /// A folder to which every frame's results are written.
@@ -18,21 +19,33 @@ pub(crate) struct Export {
     folder: PathBuf,
     /// What the detector saw, where there is one.
     seen: Option<CocoFiles>,
+    /// What is followed, where there is a camera.
+    tracks: Option<KittiTracks>,
     poses: BufWriter<File>,
 }
 
 impl Export {
     /// Makes the folder; `classes` are the detector's, where there is one.
-    pub(crate) fn new(folder: &Path, classes: Option<&[String]>) -> Result<Self> {
+    pub(crate) fn new(folder: &Path, log: &Log, classes: Option<&[String]>) -> Result<Self> {
         for part in ["grid", "cloud", "labels", "objects", "plan"] {
             let part = folder.join(part);
             fs::create_dir_all(&part)
                 .with_context(|| format!("{}: cannot be made", part.display()))?;
         }
         let poses = folder.join("poses.tum");
+        let tracks = KittiTracks::new(&folder.join("tracks"), log)?;
+        if tracks.is_none() {
+            eprintln!(
+                "{}: it has no camera, in whose frame KITTI's form would tell tracks: none are \
+                 written to {}",
+                log.path().display(),
+                folder.join("tracks").display()
+            );
+        }
         Ok(Self {
             folder: folder.into(),
             seen: classes.map(CocoFiles::new),
+            tracks,
             poses: BufWriter::new(create(&poses)?),
         })
     }
@@ -69,6 +82,9 @@ impl Export {
                 Ok(serde_json::to_writer_pretty(out, &followed)?)
             })?;
         }
+        if let Some(tracks) = &mut self.tracks {
+            tracks.frame(frame, &step.scene.objects)?;
+        }
         let plan = self.folder.join("plan").join(format!("{number}.csv"));
         if let Ok(found) = &step.plan {
             write(&plan, |out| Plan::write_csv(found, out))?;
@@ -85,6 +101,7 @@ impl Export {
         self.poses
             .flush()
             .with_context(|| format!("{}: poses.tum", self.folder.display()))?;
+        self.tracks.map_or(Ok(()), KittiTracks::finish)?;
         let Some(seen) = &self.seen else {
             return Ok(0);
         };
@@ -159,7 +176,8 @@ impl Followed {
     }
 }
 
-fn create(path: &Path) -> Result<File> {
+/// Makes a file; an error names it.
+pub(crate) fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("{}: cannot be written", path.display()))
 }
 

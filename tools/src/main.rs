@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod drawing;
 mod export;
+mod kitti;
 mod model;
 mod pipeline;
 mod problem;

@@ -50,7 +50,7 @@ impl Run<'_> {
         let classes = perception.detector.as_ref().map(|d| d.classes().to_vec());
         let mut export = self
             .export
-            .map(|folder| Export::new(&folder, classes.as_deref()))
+            .map(|folder| Export::new(&folder, self.log, classes.as_deref()))
             .transpose()?;
         let mut recorder = Recorder::start(
             &self.record,

@@ -3,10 +3,12 @@
 
 mod janus;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use janus::{janus, json, recorded, said};
+use janus_datasets::kitti_tracks;
 use serde_json::Value;
 
 const DRIVE: &str = "logs/kitti_raw/2011_09_26/2011_09_26_drive_0013_sync";
@@ -143,6 +145,23 @@ fn check_export(folder: &Path, plans: usize) {
         let ahead = object["predicted"].as_array().unwrap();
         assert_eq!((ahead.len(), &ahead[9]["t"]), (10, &Value::from(5.0)));
     }
+
+    // The car ahead and the one that overtakes are each one track.
+    let tracks = folder.join("tracks/2011_09_26_drive_0013_sync.txt");
+    let mut frames: BTreeMap<u64, usize> = BTreeMap::new();
+    for line in kitti_tracks::read(&tracks).unwrap() {
+        assert!((20..56).contains(&line.frame));
+        let [x_min, y_min, x_max, y_max] = line.bbox;
+        assert!(0.0 <= x_min && x_min < x_max && x_max <= 1242.0, "{line}");
+        assert!(0.0 <= y_min && y_min < y_max && y_max <= 375.0, "{line}");
+        let at = line.rect_from_box.translation.vector;
+        // On the road ahead: not far aside, and its middle below the camera.
+        if line.label == "Car" && at.x.abs() < 5.0 && at.y > 0.0 {
+            *frames.entry(line.track).or_default() += 1;
+        }
+    }
+    let lasting = frames.values().filter(|frames| **frames >= 20);
+    assert_eq!(lasting.count(), 2, "{frames:?}");
 
     let poses = fs::read_to_string(folder.join("poses.tum")).unwrap();
     assert_eq!(poses.lines().count(), 36);
@@ -331,6 +350,18 @@ fn frames_are_taken_by_their_numbers() {
         said(&ran),
         "error: --frames: the log has none of these frames, only 20..56\n"
     );
+}
+
+#[test]
+fn without_a_camera_no_tracks_are_exported_and_that_is_told() {
+    let log = "logs/argoverse2/7fab2350-7eaf-3b7e-a39d-6937a4c1bede";
+    let Some(log) = recorded(log) else { return };
+    let out = tempfile::tempdir().unwrap();
+    let ran = janus().arg("replay").arg(&log).args(["--device", "cpu"]);
+    let ran = ran.arg("--export").arg(out.path()).output().unwrap();
+    assert!(said(&ran).contains("it has no camera"), "{}", said(&ran));
+    assert!(out.path().join("poses.tum").is_file());
+    assert!(!out.path().join("tracks").exists());
 }
 
 #[test]

@@ -80,6 +80,7 @@ pub(super) fn rig(log: &Path, recorded: impl Fn(&str) -> bool) -> Result<Rig> {
             ],
             height: HEIGHT,
         }),
+        base_from_rect: None,
     };
 
     let intrinsics = Table::read(folder.join("intrinsics.feather"), BYTES, ROWS)?;

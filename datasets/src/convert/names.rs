@@ -68,7 +68,7 @@ mod tests {
                 .map(lidar)
                 .into(),
             cameras: ["image_02", "base_link", "top_points"].map(camera).into(),
-            body: None,
+            ..Rig::default()
         };
         let names = Names::of(&rig);
         let lidars = [

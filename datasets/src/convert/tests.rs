@@ -90,6 +90,7 @@ fn rig(cameras: Vec<Camera>) -> Arc<Rig> {
             max: [0.1 + 0.2, 1e22 / 7.0],
             height: 2.1,
         }),
+        base_from_rect: None,
     })
 }
 

@@ -72,6 +72,7 @@ impl Mounts {
                     max: [WHEELBASE / 2.0 + ahead, side],
                     height: HEIGHT,
                 }),
+                base_from_rect: None,
             },
             base_from_velodyne,
             base_from_rect,
@@ -93,6 +94,7 @@ pub(super) fn raw(folder: &Path, lidar: bool, cameras: &[&str]) -> Result<Mounts
     let rect_from_cam = intrinsics.rotation("R_rect_00")?;
     let base_from_rect = base_from_velo * (rect_from_cam * cam_from_velo).inverse();
     let mut mounts = Mounts::new(base_from_velo, lidar, base_from_rect);
+    mounts.rig.base_from_rect = Some(base_from_rect);
     for name in cameras {
         let number = name.trim_start_matches("image_");
         let size = intrinsics.size(&format!("S_rect_{number}"))?;
@@ -126,6 +128,7 @@ pub(super) fn benchmark(
     };
     let base_from_rect = base_from_velo * rect_from_velo.inverse();
     let mut mounts = Mounts::new(base_from_velo, lidar, base_from_rect);
+    mounts.rig.base_from_rect = Some(base_from_rect);
     for &(name, number, size) in cameras {
         let camera = file.camera(name, &format!("P{number}"), size, &base_from_rect)?;
         mounts.rig.cameras.push(camera);

@@ -165,7 +165,10 @@ impl Folder {
     /// What the labels hold that can be read; the others' frames are broken.
     fn annotations(&self) -> Option<Annotations> {
         let labels = self.labels.as_ref()?;
-        let mut summary = Annotations::default();
+        let mut summary = Annotations {
+            pictured: true,
+            ..Annotations::default()
+        };
         for &number in &labels.numbers {
             for found in labels::read(&labels.file(number), &Pose::identity()).unwrap_or_default() {
                 summary.boxes += 1;

@@ -340,7 +340,10 @@ impl Sequence {
     }
 
     fn annotations(&self) -> Option<Annotations> {
-        let mut summary = Annotations::default();
+        let mut summary = Annotations {
+            pictured: true,
+            ..Annotations::default()
+        };
         let mut tracks = BTreeSet::new();
         for found in self.labels.values().flatten() {
             summary.boxes += 1;

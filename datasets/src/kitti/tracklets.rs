@@ -105,7 +105,10 @@ impl Tracklets {
 
     /// What they hold; `None` where there are none.
     pub(super) fn summary(&self) -> Option<Annotations> {
-        let mut summary = Annotations::default();
+        let mut summary = Annotations {
+            pictured: true,
+            ..Annotations::default()
+        };
         for object in &self.objects {
             let boxes = object.velodyne_from_box.len() as u64;
             summary.boxes += boxes;

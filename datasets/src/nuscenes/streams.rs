@@ -103,6 +103,7 @@ impl Streams {
             lidars: lidars.collect::<Result<_>>()?,
             cameras: cameras.collect::<Result<_>>()?,
             body: Some(calibration::body()),
+            base_from_rect: None,
         })
     }
 }

@@ -265,6 +265,7 @@ impl Recording {
             boxes: classes.values().sum(),
             tracks: tracks.len() as u64,
             classes,
+            pictured: false,
         }
     }
 }

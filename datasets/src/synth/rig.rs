@@ -50,6 +50,7 @@ pub(super) fn rig() -> Rig {
             max: [x + 0.05, y + 0.05],
             height: EGO[2] + 0.05,
         }),
+        base_from_rect: None,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::f64::consts::{PI, TAU};
 
+use serde::Serialize;
+
 use super::moment::ObjectState;
 
 /// Errors of many pairs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// How many pairs there are.
     pub count: usize,
@@ -13,6 +15,8 @@ pub struct Spread {
     pub median: f64,
     /// Root of the mean square.
     pub rms: f64,
+    /// The least magnitude that 95 % do not exceed.
+    pub p95: f64,
 }
 
 impl Spread {
@@ -26,11 +30,13 @@ impl Spread {
             errors.get(count.checked_sub(1)? / 2)?,
             errors.get(count / 2)?,
         );
+        let p95 = errors.get((count * 95).div_ceil(100).checked_sub(1)?)?;
         let squares: f64 = errors.iter().map(|error| error * error).sum();
         Some(Self {
             count,
             median: (low + high) / 2.0,
             rms: (squares / count as f64).sqrt(),
+            p95: *p95,
         })
     }
 }
@@ -133,6 +139,22 @@ mod tests {
         is(errors.speed, 2, 2.5, 25.0);
         is(errors.velocity, 2, (2.0f64.sqrt() + 5.0) / 2.0, 27.0);
         assert_eq!(box_errors(&[]), BoxErrors::default());
+    }
+
+    #[test]
+    fn nineteen_of_twenty_are_within_p95() {
+        let of = |count: i32| Spread::of((1..=count).map(f64::from)).map(|spread| spread.p95);
+        assert_eq!(
+            [0, 1, 19, 20, 21, 100].map(of),
+            [
+                None,
+                Some(1.0),
+                Some(19.0),
+                Some(19.0),
+                Some(20.0),
+                Some(95.0)
+            ]
+        );
     }
 
     proptest! {

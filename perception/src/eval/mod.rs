@@ -7,6 +7,7 @@ mod forecast_errors;
 mod hota;
 mod identity;
 mod moment;
+mod moments;
 mod overlap;
 mod sequence;
 mod sighting;
@@ -22,6 +23,7 @@ pub use moment::{
     Hypothesis, Moment, ObjectState, PredictedPose, Relevance, Similarity, TrackedObject,
     TruthObject,
 };
+pub use moments::Moments;
 pub use overlap::Footprint;
 pub use sequence::{Sequence, SequenceError, TrackFrame};
 pub use sighting::{Sighting, outlined, sightings};

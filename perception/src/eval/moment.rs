@@ -29,6 +29,8 @@ pub struct TruthObject {
     pub state: ObjectState,
     /// Lidar returns in its box; `None` if nobody counted them.
     pub points: Option<u32>,
+    /// Whether it is where things are annotated.
+    pub is_covered: bool,
 }
 
 /// An object that is tracked.
@@ -42,6 +44,8 @@ pub struct TrackedObject {
     pub score: f64,
     /// Where it may go, in any order.
     pub hypotheses: Vec<Hypothesis>,
+    /// Whether it is where things are annotated.
+    pub is_covered: bool,
 }
 
 /// One of the ways that an object may go.
@@ -115,12 +119,13 @@ impl ObjectState {
 /// A truth of [`Relevance::classes`] has to be tracked if it is within
 /// [`Relevance::range`] of the vehicle and has [`Relevance::least_points`]
 /// returns, as far as they are counted; that is how nuScenes chooses. One that
-/// is farther off or has fewer returns is ignored, and so is one of
+/// is farther off, has fewer returns or is where nothing is annotated is
+/// ignored, and so is one of
 /// [`Relevance::neighbours`], classes that are easily taken for these. A track
 /// of [`Relevance::classes`] that is an ignored truth's is neither right nor
-/// wrong, and neither is one beyond the range that is no truth's; that is how
-/// KITTI leaves out what is truncated, occluded, of a neighbouring class or too
-/// small. Truths and tracks of other classes are not looked at.
+/// wrong, and neither is one beyond the range, or where nothing is annotated,
+/// that is no truth's; that is how KITTI leaves out what is truncated, occluded,
+/// of a neighbouring class or too small. Truths and tracks of other classes are not looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relevance {
     /// What is to be tracked.
@@ -163,13 +168,16 @@ impl Relevance {
             similarity: similarity.collect(),
         };
         let ignored = truths.iter().map(|truth| {
-            !self.classes.contains(&truth.state.class)
+            !truth.is_covered
+                || !self.classes.contains(&truth.state.class)
                 || is_far(&truth.state)
                 || truth
                     .points
                     .is_some_and(|points| points < self.least_points)
         });
-        let outside = tracks.iter().map(|track| is_far(&track.state));
+        let outside = tracks
+            .iter()
+            .map(|track| !track.is_covered || is_far(&track.state));
         let (ignored, outside): (Vec<bool>, Vec<bool>) = (ignored.collect(), outside.collect());
         frame.without(&ignored, &outside, self.least)
     }
@@ -194,6 +202,7 @@ mod tests {
             id,
             state: state(class, x),
             points,
+            is_covered: true,
         }
     }
 
@@ -203,6 +212,7 @@ mod tests {
             state: state(class, x),
             score: 1.0,
             hypotheses: Vec::new(),
+            is_covered: true,
         }
     }
 
@@ -244,6 +254,12 @@ mod tests {
         assert_eq!(frame.truths, [1, 3]);
         assert_eq!(frame.tracks, [11, 13, 16]);
         assert_eq!(frame.matches(0.5), [Some(0), None]);
+        // Where nobody annotated, a track is wrong no more, nor anything missed.
+        let mut uncovered = moment.clone();
+        uncovered.truths[0].is_covered = false;
+        uncovered.tracks[5].is_covered = false;
+        let frame = relevance.frame(&uncovered);
+        assert_eq!((frame.truths, frame.tracks), (vec![3], vec![13]));
         let nothing = Relevance {
             range: 0.0,
             ..relevance

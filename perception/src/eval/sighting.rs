@@ -2,10 +2,8 @@
 
 use janus_datasets::synth::Silhouette;
 use janus_datasets::{Annotation, Camera, Class, Frame, Image, Pose};
-use nalgebra::{Point3, Vector3};
+use nalgebra::Vector3;
 
-/// Nearer to the camera than this, nothing is projected, m.
-const NEAR_M: f64 = 0.1;
 /// Nobody has to find what is less than so many pixels high,
 const LEAST_HEIGHT: f64 = 8.0;
 /// or shows less than this share of itself.
@@ -37,7 +35,7 @@ pub fn sightings(frame: &Frame, image: &Image) -> Vec<Sighting> {
     };
     let seen = frame.annotations.iter().filter_map(|annotation| {
         let whole = view.extent(annotation)?;
-        let bbox = view.within(whole);
+        let bbox = view.camera.clip(whole);
         let unseen = annotation.points == Some(0);
         let shown = annotation.visibility.unwrap_or(1.0);
         sighting(
@@ -63,7 +61,7 @@ pub fn outlined(frame: &Frame, image: &Image, silhouettes: &[Silhouette]) -> Vec
         let mut annotations = frame.annotations.iter();
         let annotation = annotations.find(|known| known.track == seen.track)?;
         let whole = view.extent(annotation)?;
-        let uncut = share(view.within(whole), whole);
+        let uncut = share(view.camera.clip(whole), whole);
         sighting(
             annotation,
             seen.extent.map(f64::from),
@@ -121,18 +119,7 @@ impl<'a> View<'a> {
         let mut base_from_box = annotation.base_from_box;
         base_from_box.translation.vector += Vector3::new(vx, vy, 0.0) * self.seconds;
         let sensor_from_box = self.sensor_from_base * base_from_box;
-        extent(self.camera, &sensor_from_box, annotation.size)
-    }
-
-    /// The part of an extent within the picture.
-    fn within(&self, [x_min, y_min, x_max, y_max]: [f64; 4]) -> [f64; 4] {
-        let [width, height] = self.camera.resolution.map(f64::from);
-        [
-            x_min.clamp(0.0, width),
-            y_min.clamp(0.0, height),
-            x_max.clamp(0.0, width),
-            y_max.clamp(0.0, height),
-        ]
+        self.camera.extent(&sensor_from_box, annotation.size)
     }
 }
 
@@ -145,73 +132,11 @@ fn share(part: [f64; 4], whole: [f64; 4]) -> f64 {
     area(part) / area(whole)
 }
 
-/// The box around the part of a thing's box that is before the camera; `None` if
-/// none is.
-fn extent(camera: &Camera, sensor_from_box: &Pose, size: [f64; 3]) -> Option<[f64; 4]> {
-    let corner = |i: usize| {
-        let side = |k: usize| size[k] * if i >> k & 1 == 1 { 0.5 } else { -0.5 };
-        sensor_from_box * Point3::new(side(0), side(1), side(2))
-    };
-    let corners: [Point3<f64>; 8] = std::array::from_fn(corner);
-    // Each edge joins two corners that differ in one bit.
-    let edges = (0..8).flat_map(|i| (0..3).map(move |k| [i, i | 1 << k]));
-    let pixels = edges
-        .filter(|[from, to]| from != to)
-        .filter_map(|[from, to]| before([corners[from], corners[to]]))
-        .flatten()
-        .filter_map(|place| camera.project([place.x, place.y, place.z]));
-    pixels.fold(None, |extent, [x, y]| {
-        let [x_min, y_min, x_max, y_max] = extent.unwrap_or([x, y, x, y]);
-        Some([x_min.min(x), y_min.min(y), x_max.max(x), y_max.max(y)])
-    })
-}
-
-/// The part of an edge that is before the camera.
-fn before([p, q]: [Point3<f64>; 2]) -> Option<[Point3<f64>; 2]> {
-    let crossing = || p + (q - p) * ((NEAR_M - p.z) / (q.z - p.z));
-    match (p.z >= NEAR_M, q.z >= NEAR_M) {
-        (true, true) => Some([p, q]),
-        (true, false) => Some([p, crossing()]),
-        (false, true) => Some([crossing(), q]),
-        (false, false) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use janus_datasets::Log;
     use janus_datasets::synth::{Drive, Scenario};
-    use janus_datasets::{Distortion, Log};
-
-    fn camera() -> Camera {
-        Camera {
-            name: "ahead".into(),
-            base_from_sensor: Pose::identity(),
-            resolution: [400, 300],
-            focal: [200.0; 2],
-            centre: [200.0, 150.0],
-            distortion: Distortion::None,
-        }
-    }
-
-    #[test]
-    fn a_box_is_around_its_nearest_corners() {
-        // Two metres wide and high, four deep, its near face at 10 m.
-        let place = Pose::translation(0.0, 0.0, 12.0);
-        let found = extent(&camera(), &place, [2.0, 2.0, 4.0]).expect("before it");
-        for (found, wanted) in found.iter().zip([180.0, 130.0, 220.0, 170.0]) {
-            assert!((found - wanted).abs() < 1e-9);
-        }
-    }
-
-    #[test]
-    fn what_is_behind_the_camera_is_not_seen() {
-        let at = |z| extent(&camera(), &Pose::translation(0.0, 0.0, z), [2.0, 2.0, 4.0]);
-        assert_eq!(at(-5.0), None);
-        // Of a box about the camera the part before it fills the view.
-        let [x_min, y_min, x_max, y_max] = at(0.0).expect("a part");
-        assert!(x_min < 0.0 && y_min < 0.0 && x_max > 400.0 && y_max > 300.0);
-    }
 
     /// A drive past something that hides: what is behind it is not asked for,
     /// and what can be seen lies within its box.

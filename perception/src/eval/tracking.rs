@@ -21,6 +21,8 @@ pub struct TrackingScore {
     pub identity: Identity,
     /// Of the boxes of tracks at their truths.
     pub boxes: BoxErrors,
+    /// Share of these that have their truth's class; `None` without any.
+    pub right_class: Option<f64>,
     /// Of the forecasts for these tracks.
     pub forecasts: [ForecastErrors; HORIZONS.len()],
 }
@@ -73,10 +75,12 @@ pub fn score_tracking(
             });
         }
     }
+    let right = boxes.iter().filter(|(a, b)| a.class == b.class).count();
     Ok(TrackingScore {
         hota: hota(&sequence),
         clear: clear(&sequence, relevance.least),
         identity: identity(&sequence, relevance.least),
+        right_class: (!boxes.is_empty()).then(|| right as f64 / boxes.len() as f64),
         boxes: box_errors(&boxes),
         forecasts: forecast_errors(&forecasts, hypotheses),
     })
@@ -142,11 +146,13 @@ mod tests {
                     probability: 1.0,
                     poses: poses(k),
                 }],
+                is_covered: true,
             };
             let truth = |k: u64| TruthObject {
                 id: k,
                 state: state(k, 0.0),
                 points: Some(50),
+                is_covered: true,
             };
             Moment {
                 stamp: i as i64 * 100_000_000,
@@ -163,7 +169,7 @@ mod tests {
         let score = score_tracking(&moments(0.0, 80), &RELEVANCE(), 1).expect("is a sequence");
         assert_eq!(score.hota.mean(super::super::HotaAt::hota), 1.0);
         assert_eq!((score.clear.mota(), score.clear.motp()), (1.0, 1.0));
-        assert_eq!(score.identity.idf1(), 1.0);
+        assert_eq!((score.identity.idf1(), score.right_class), (1.0, Some(1.0)));
         assert_eq!(
             score.boxes.centre.map(|spread| (spread.count, spread.rms)),
             Some((160, 0.0))

@@ -124,7 +124,7 @@ impl Objects {
         let fused = self.cameras.fuse(frame, cameras, &segments, &self.config);
         impairments.extend(self.cameras.astray());
         let joined = Instant::now();
-        self.tracker.step(
+        let left_out = self.tracker.step(
             dt,
             &Sight {
                 stamp: frame.stamp,
@@ -137,6 +137,9 @@ impl Objects {
                 config: &self.config,
             },
         );
+        if left_out > 0 {
+            impairments.push(Impairment::Crowded { left_out });
+        }
         let followed = Instant::now();
         let objects = self.tracker.objects(frame.stamp);
         let still = self

@@ -65,8 +65,9 @@ impl Tracker {
         self.tracks.clear();
     }
 
-    /// Lets `dt` seconds pass, and takes in what was seen at their end.
-    pub(super) fn step(&mut self, dt: f64, sight: &Sight<'_>) {
+    /// Lets `dt` seconds pass, and takes in what was seen at their end; tells
+    /// how much of that could not be followed because there is no room.
+    pub(super) fn step(&mut self, dt: f64, sight: &Sight<'_>) -> usize {
         for track in &mut self.tracks {
             track.filter.predict(dt);
         }
@@ -78,7 +79,7 @@ impl Tracker {
         let sightings = self.assign_sightings(sight, &mut seen);
         self.miss(sight, &seen);
         self.end(sight);
-        self.begin(sight, &groups, &free, &sightings);
+        self.begin(sight, &groups, &free, &sightings)
     }
 
     /// What is surely there, in the order of identities.
@@ -286,11 +287,19 @@ impl Tracker {
         self.tracks.retain(|_| gone.next() != Some(true));
     }
 
-    /// Begins to follow what nothing known was seen as.
-    fn begin(&mut self, sight: &Sight<'_>, groups: &[Group], free: &[bool], sightings: &[usize]) {
+    /// Begins to follow what nothing known was seen as; tells for how much of
+    /// it there was no room.
+    fn begin(
+        &mut self,
+        sight: &Sight<'_>,
+        groups: &[Group],
+        free: &[bool],
+        sightings: &[usize],
+    ) -> usize {
         let known: Vec<Rectangle> = self.tracks.iter().map(Track::rectangle).collect();
         let new = |at: [f64; 2]| !known.iter().any(|rectangle| rectangle.holds(at, 0.0));
         let mut born = Vec::new();
+        let mut left_out = 0;
         let mut next_id = self.next_id;
         for (group, _) in groups.iter().zip(free).filter(|(_, free)| **free) {
             let parts = segments(sight, group);
@@ -300,7 +309,11 @@ impl Tracker {
             let large = (0..2).any(|k| around.size[k] > LARGEST[k]);
             let points: u32 = parts.iter().map(|segment| segment.points).sum();
             let few = points < LEAST_POINTS;
-            if few || large || !new(around.centre) || known.len() + born.len() >= MOST {
+            if few || large || !new(around.centre) {
+                continue;
+            }
+            if known.len() + born.len() >= MOST {
+                left_out += 1;
                 continue;
             }
             let calls = calls(sight, group);
@@ -310,7 +323,12 @@ impl Tracker {
             next_id += 1;
         }
         for sighting in sightings.iter().map(|i| &sight.fused.sightings[*i]) {
-            if new(sighting.place.at) && known.len() + born.len() < MOST {
+            if !new(sighting.place.at) {
+                continue;
+            }
+            if known.len() + born.len() >= MOST {
+                left_out += 1;
+            } else {
                 let (place, ground) = (&sighting.place, sighting.ground);
                 born.push(Track::sighted(
                     next_id,
@@ -324,6 +342,7 @@ impl Tracker {
         }
         self.next_id = next_id;
         self.tracks.append(&mut born);
+        left_out
     }
 }
 

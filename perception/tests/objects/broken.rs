@@ -2,30 +2,14 @@
 
 use std::sync::Arc;
 
-use janus_datasets::synth::Pictures;
-use janus_datasets::{Frame, Log};
+use janus_datasets::Point;
 use janus_perception::detect::Detection;
 use janus_perception::{
-    CameraScene, Health, Impairment, Lidar, LidarConfig, LidarScene, Objects, ObjectsConfig, Unseen,
+    CameraScene, Cloud, Health, Impairment, Objects, ObjectsConfig, Source, Unseen,
 };
+use janus_shaders::cluster::Cluster;
 
-use super::{classes, drive, perfect};
-
-/// A few frames of a street, with what the lidars make of them and what a
-/// perfect detector finds.
-fn street(frames: std::ops::Range<u64>) -> Vec<(Frame, LidarScene, CameraScene)> {
-    let drive = drive("busy_street", 11);
-    let pictures = Pictures::new(&drive).unwrap();
-    let log = Log::synthetic(drive).unwrap();
-    let mut lidar = Lidar::new(LidarConfig::default(), None).unwrap();
-    let frames = log.frames(Some(frames)).map(|frame| {
-        let frame = frame.unwrap();
-        let scene = lidar.step(&frame).unwrap();
-        let cameras = perfect(&pictures, frame.index);
-        (frame, scene, cameras)
-    });
-    frames.collect()
-}
+use super::{classes, street};
 
 fn objects() -> Objects {
     Objects::new(ObjectsConfig::default(), &classes()).unwrap()
@@ -41,7 +25,7 @@ fn reasons(health: &Health) -> Vec<&'static str> {
 
 #[test]
 fn broken_input_is_survived_and_told() {
-    let street = street(150..156);
+    let street = street("busy_street", 150..156);
     let (frame, scene, cameras) = street.last().unwrap();
 
     // As it should be: things are found, and nothing is wrong.
@@ -184,7 +168,7 @@ fn broken_input_is_survived_and_told() {
 
 #[test]
 fn ten_thousand_clusters_are_followed_in_bounded_memory() {
-    let street = street(150..151);
+    let street = street("busy_street", 150..151);
     let (frame, scene, cameras) = &street[0];
     let mut crowd = scene.clone();
     let like = scene.cloud.clusters[0];
@@ -222,9 +206,73 @@ fn ten_thousand_clusters_are_followed_in_bounded_memory() {
     objects.step(&later, Some(cameras), &points);
 }
 
+/// A square of a hundred times a hundred posts about the vehicle, each a
+/// cluster of its own.
+#[test]
+fn of_ten_thousand_posts_as_many_are_followed_as_there_is_room_for() {
+    let street = street("busy_street", 150..151);
+    let (frame, scene, _) = &street[0];
+    let mut frame = frame.clone();
+    let mut crowd = scene.clone();
+    // The ground stays, and the returns of the first lidar are of posts.
+    let mount = frame.rig.lidars[frame.sweeps[0].lidar].base_from_sensor;
+    let pose = frame.pose.unwrap();
+    let odom_from_sensor = pose * mount;
+    let west = [pose.translation.x, pose.translation.y].map(|c| (c * 1e3) as i32 - 45_000);
+    let (mut points, mut labels) = (Vec::new(), Vec::new());
+    crowd.cloud.clusters.clear();
+    for post in 0..10_000 {
+        let corner = [
+            west[0] + (post % 100) * 900,
+            west[1] + (post / 100) * 900,
+            0,
+        ];
+        for i in 0..10 {
+            let side = |k: i32| corner[k as usize] + 60 * ((i + 3 * k) % 10);
+            let at = [side(0), side(1), 150 * i].map(|mm| f64::from(mm) * 1e-3);
+            let at = odom_from_sensor.inverse_transform_point(&at.into());
+            points.push(Point::from_metres(at.into(), 0.5, 0));
+            labels.push(Cloud::FIRST_CLUSTER + post as u32);
+        }
+        crowd.cloud.clusters.push(Cluster {
+            min: corner,
+            points: 10,
+            max: [corner[0] + 540, corner[1] + 540, 1_350],
+            height: 1_350,
+        });
+    }
+    let rest = &scene.cloud.labels[frame.sweeps[0].points.len()..];
+    let ground = rest.iter().map(|&label| label.min(Cloud::GROUND));
+    labels.extend(ground);
+    crowd.cloud.labels = labels;
+    frame.sweeps[0].points = points;
+
+    let mut objects = objects();
+    for _ in 0..6 {
+        frame.stamp += 100_000_000;
+        for sweep in &mut frame.sweeps {
+            sweep.stamp += 100_000_000;
+        }
+        let step = objects.step(&frame, None, &crowd);
+        assert!(step.objects.len() <= 2_000, "{}", step.objects.len());
+        let left_out = step.health.impairments().iter().find_map(|one| match one {
+            Impairment::Crowded { left_out } => Some(*left_out),
+            _ => None,
+        });
+        // As many as there are, but for what is taken for part of another.
+        let left_out = left_out.expect("is told");
+        assert!((4_000..=8_000).contains(&left_out), "{left_out}");
+        assert!(
+            matches!(step.health, Health::Degraded(_)),
+            "{:?}",
+            step.health
+        );
+    }
+}
+
 #[test]
 fn a_camera_that_looks_astray_is_left_out() {
-    let street = street(150..170);
+    let street = street("busy_street", 150..170);
     // Two degrees to the left.
     let mut turned = Vec::new();
     for (frame, ..) in &street {
@@ -238,13 +286,14 @@ fn a_camera_that_looks_astray_is_left_out() {
         turned.push(frame);
     }
     let [mut right, mut wrong, mut alone] = [objects(), objects(), objects()];
-    let mut told = Vec::new();
+    let (mut told, mut sources) = (Vec::new(), Vec::new());
     for ((frame, scene, cameras), turned) in street.iter().zip(&turned) {
         let health = right.step(frame, Some(cameras), scene).health;
         assert_eq!(health, Health::Ok);
         let step = wrong.step(turned, Some(cameras), scene);
         let by_lidar = alone.step(frame, None, scene);
         told = step.health.impairments().to_vec();
+        sources = step.objects.iter().map(|object| object.source).collect();
         // What the lidars see is not lost.
         assert!(step.objects.len() + 2 >= by_lidar.objects.len());
     }
@@ -259,4 +308,6 @@ fn a_camera_that_looks_astray_is_left_out() {
     let (right_rad, down_rad) = astray.expect("is told");
     assert!((right_rad.abs() - 0.035).abs() < 0.012, "{right_rad}");
     assert!(down_rad.abs() < 0.02, "{down_rad}");
+    // Nothing is there that only such a camera would have seen.
+    assert!(!sources.contains(&Source::Camera), "{sources:?}");
 }

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod broken;
+mod cameras;
+mod hidden;
+mod recorded;
 mod score;
 
 use std::ops::Range;
@@ -9,7 +12,7 @@ use std::ops::Range;
 use janus_datasets::synth::{Drive, Pictures, Scenario};
 use janus_datasets::{Class, Frame, Log};
 use janus_perception::detect::Detection;
-use janus_perception::{CameraScene, Lidar, LidarConfig, Objects, ObjectsConfig};
+use janus_perception::{CameraScene, Lidar, LidarConfig, LidarScene, Objects, ObjectsConfig};
 use score::{Judge, Score, mean, median};
 
 /// What houses, parked cars and noise are made from.
@@ -25,6 +28,16 @@ fn classes() -> Vec<String> {
         .into()
 }
 
+/// The place of a class among them.
+fn class_index(class: Class) -> u16 {
+    match class {
+        Class::Car => 0,
+        Class::Van => 1,
+        Class::Bicycle => 2,
+        _ => 3,
+    }
+}
+
 /// What a perfect detector finds in the pictures of a frame.
 fn perfect(pictures: &Pictures, index: u64) -> CameraScene {
     let sight = pictures.sight(index).unwrap();
@@ -34,12 +47,7 @@ fn perfect(pictures: &Pictures, index: u64) -> CameraScene {
         .filter(|s| s.visibility > 0.3 && s.extent[3] - s.extent[1] >= 8);
     let detections = seen.map(|s| Detection {
         camera: s.camera,
-        class: match s.class {
-            Class::Car => 0,
-            Class::Van => 1,
-            Class::Bicycle => 2,
-            _ => 3,
-        },
+        class: class_index(s.class),
         score: 0.9,
         bbox: s.extent.map(|c| c as f32),
     });
@@ -55,6 +63,22 @@ fn drive(name: &str, seed: u64) -> Drive {
         frames: None,
         seed: Some(seed),
     }
+}
+
+/// A few frames of a scenario, with what the lidars make of them and what a
+/// perfect detector finds.
+fn street(name: &str, frames: Range<u64>) -> Vec<(Frame, LidarScene, CameraScene)> {
+    let drive = drive(name, 11);
+    let pictures = Pictures::new(&drive).unwrap();
+    let log = Log::synthetic(drive).unwrap();
+    let mut lidar = Lidar::new(LidarConfig::default(), None).unwrap();
+    let frames = log.frames(Some(frames)).map(|frame| {
+        let frame = frame.unwrap();
+        let scene = lidar.step(&frame).unwrap();
+        let cameras = perfect(&pictures, frame.index);
+        (frame, scene, cameras)
+    });
+    frames.collect()
 }
 
 /// Drives a part of a scenario, and scores what is followed.
