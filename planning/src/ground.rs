@@ -71,7 +71,8 @@ impl<'a> Ground<'a> {
             &planner.vehicle,
             self.grid,
             &planner.config,
-        )?;
+        )
+        .map_err(PlanError::CheckFailed)?;
         Ok(Plan {
             cost: Prices::in_metres(found.price),
             suboptimality_bound: search::bound(found.price, found.least),

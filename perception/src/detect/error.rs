@@ -23,12 +23,12 @@ pub enum DetectError {
         found: String,
     },
     /// A file cannot be opened or read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file is not an ONNX model, or not a whole one.
     #[error("{}: expected a whole ONNX model, found {found}", path.display())]
@@ -47,12 +47,12 @@ pub enum DetectError {
         message: String,
     },
     /// The inference runtime refuses a model.
-    #[error("{}: the inference runtime does not load this model: {source}", path.display())]
+    #[error("{}: the inference runtime does not load this model: {cause}", path.display())]
     Load {
         /// The model.
         path: PathBuf,
         /// What the runtime said.
-        source: ort::Error,
+        cause: ort::Error,
     },
     /// A network does not run at the size that was asked for.
     #[error("{reason}: the network cannot be run at {size}")]

@@ -103,7 +103,7 @@ impl Manifest {
         let mut text = String::new();
         match File::open(&path).and_then(|f| f.take(MAX_BYTES).read_to_string(&mut text)) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(DetectError::Io { path, source }),
+            Err(cause) => return Err(DetectError::Io { path, cause }),
             Ok(_) => {}
         }
         Self::parse(&path, &text).map(Some)

@@ -152,9 +152,9 @@ impl Model {
             let end = (!embedded).then(RunOptions::new).transpose();
             end.map(|end| Limit { time, end })
         });
-        let limit = limit.transpose().map_err(|source| DetectError::Load {
+        let limit = limit.transpose().map_err(|cause| DetectError::Load {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         let form = manifest.form(head.form(input.size, input.layout, input.element));
         let network = Network {
@@ -315,9 +315,9 @@ fn read(path: &Path) -> Result<Vec<u8>, DetectError> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
-        .map_err(|source| DetectError::Io {
+        .map_err(|cause| DetectError::Io {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
     Ok(bytes)
 }
@@ -349,9 +349,9 @@ fn session(
     if !is_there {
         return Err(missing(format!("{runtime} is built without it")));
     }
-    let load = |source: ort::Error| DetectError::Load {
+    let load = |cause: ort::Error| DetectError::Load {
         path: path.to_owned(),
-        source,
+        cause,
     };
     let mut builder = Session::builder(&runtime.environment)
         .and_then(|builder| Ok(builder.with_intra_threads(options.threads)?))
