@@ -203,6 +203,16 @@ fn a_run_may_be_too_late() {
 }
 
 #[test]
+fn a_network_without_end_is_refused() {
+    if wanted() {
+        let mut given = Given::new(&onnx::endless(), None, INFERENCE);
+        given.options.load_limit_ms = 50.0;
+        let said = "net.onnx: the network took longer than 50ms";
+        assert_eq!(given.refusal(), said);
+    }
+}
+
+#[test]
 fn other_families_see_the_same_cars() {
     if wanted()
         && let Some(data) = recorded::data()

@@ -1,6 +1,6 @@
 //! Why there are no detections.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::options::InputSize;
@@ -68,8 +68,8 @@ pub enum DetectError {
     Form {
         /// The model.
         path: PathBuf,
-        /// The input or output.
-        field: String,
+        /// The input or output, or what the manifest says of it.
+        field: &'static str,
         /// What would have been understood.
         expected: String,
         /// What the model has.
@@ -120,6 +120,25 @@ pub enum DetectError {
         /// What came.
         found: String,
     },
+}
+
+/// What of a network or of its manifest is not as it must be.
+pub(super) struct Refused {
+    pub(super) field: &'static str,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+impl Refused {
+    /// The error of the model in this file.
+    pub(super) fn at(self, path: &Path) -> DetectError {
+        DetectError::Form {
+            path: path.to_owned(),
+            field: self.field,
+            expected: self.expected,
+            found: self.found,
+        }
+    }
 }
 
 impl DetectError {
