@@ -212,6 +212,16 @@ fn a_network_without_end_is_refused() {
     }
 }
 
+/// Which the embedded runtime does not even look at.
+#[test]
+fn what_runs_over_nothing_is_refused() {
+    if wanted() {
+        let refusal = Given::new(&onnx::recurrent(), None, INFERENCE).refusal();
+        let said = "net.onnx: the inference runtime does not load this model: ";
+        assert!(refusal.starts_with(said), "{refusal}");
+    }
+}
+
 #[test]
 fn other_families_see_the_same_cars() {
     if wanted()

@@ -139,6 +139,14 @@ fn other_families_see_the_same_cars() {
     }
 }
 
+/// It would panic, and the process would end.
+#[test]
+fn what_runs_over_sequences_is_refused() {
+    let refusal = Given::new(&onnx::recurrent(), None, INFERENCE).refusal();
+    let said = "net.onnx: expected a whole ONNX model, found the operation LSTM, which";
+    assert!(refusal.starts_with(said), "{refusal}");
+}
+
 /// One that might never end is among them.
 #[test]
 fn an_operator_that_the_runtime_lacks_is_named() {

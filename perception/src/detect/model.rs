@@ -72,11 +72,12 @@ impl Model {
         runtime: &Runtime,
         options: &DetectorOptions,
     ) -> Result<Self, DetectError> {
-        onnx::check(&bytes).map_err(|found| DetectError::NotOnnx {
+        let embedded = runtime.library().is_none();
+        let barred = if embedded { &onnx::RECURRENT[..] } else { &[] };
+        onnx::check(&bytes, barred).map_err(|found| DetectError::NotOnnx {
             path: path.to_owned(),
             found,
         })?;
-        let embedded = runtime.library().is_none();
         let ports = onnx::inputs(&bytes);
         let (mut input, fixed) = Input::new(&ports, &manifest.input, options, embedded)
             .map_err(|refused| refused.at(path))?;

@@ -344,6 +344,17 @@ pub(crate) fn determinant() -> Vec<u8> {
     .encode()
 }
 
+/// A network that runs over a sequence without weights.
+pub(crate) fn recurrent() -> Vec<u8> {
+    Graph {
+        nodes: &[Node("LSTM", &["images"], &["output"], &[])],
+        constants: &[],
+        inputs: &[Port("images", F32, &SMALL)],
+        outputs: &[Port("output", F32, &[None, None, None])],
+    }
+    .encode()
+}
+
 /// A network that tells only when it runs how large its output is: a row of
 /// zeros for each value that is not zero, and 21 more, [1, any, 8].
 pub(crate) fn places(size: u64) -> Vec<u8> {
