@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{Tensor as Value, TensorRef};
 
@@ -311,6 +312,8 @@ fn session(
     };
     let mut builder = Session::builder(&runtime.environment)
         .and_then(|builder| Ok(builder.with_intra_threads(options.threads)?))
+        // The embedded runtime does not optimise unless it is told to.
+        .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::All)?))
         .map_err(load)?;
     dispatch
         .register(&mut builder)
