@@ -45,7 +45,10 @@ fn a_cause_is_told_once() {
     let log = drive.path();
     for (arguments, named) in [
         (&["info", file][..], file),
-        (&["replay", log.to_str().unwrap(), "--model", &model], &model),
+        (
+            &["replay", log.to_str().unwrap(), "--model", &model],
+            &model,
+        ),
         (&["primitives", file, "out.toml"], file),
         (&["plan", &case], &case),
     ] {
