@@ -27,12 +27,12 @@ pub enum Error {
         scenes: Vec<String>,
     },
     /// A file cannot be opened or read.
-    #[error("{}: {}", line(path.display()), line(source))]
+    #[error("{}: {}", line(path.display()), line(cause))]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file's content is not what its format demands.
     #[error("{}: {}: expected {}", line(path.display()), line(field), line(expected))]
@@ -45,12 +45,12 @@ pub enum Error {
         expected: String,
     },
     /// A picture cannot be decoded.
-    #[error("{}: not a whole PNG or JPEG picture: {}", line(path.display()), line(source))]
+    #[error("{}: not a whole PNG or JPEG picture: {}", line(path.display()), line(cause))]
     Image {
         /// The file.
         path: PathBuf,
         /// What the decoder said.
-        source: image::ImageError,
+        cause: image::ImageError,
     },
     /// A picture is not of its camera's size.
     #[error("{}: a picture of {}×{} pixels: expected {}×{}, as calibrated", line(path.display()), found[0], found[1], expected[0], expected[1])]
@@ -183,9 +183,9 @@ mod tests {
         let path = "a\nb.jpg".into();
         let error = Error::MissingImage { path }.to_string();
         assert!(error.starts_with(r"a\nb.jpg: missing"), "{error}");
-        let source = std::io::Error::other("no more bytes\n");
+        let cause = std::io::Error::other("no more bytes\n");
         let path = "a.jpg".into();
-        let error = Error::Io { path, source }.to_string();
+        let error = Error::Io { path, cause }.to_string();
         assert_eq!(error, "a.jpg: no more bytes");
     }
 }

@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 
 /// Opens a regular file, and says how long it is, bytes.
 pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
-    let io = |source| Error::Io {
+    let io = |cause| Error::Io {
         path: path.into(),
-        source,
+        cause,
     };
     // Opening a pipe would wait for its writer.
     let found = std::fs::metadata(path).map_err(io)?;
@@ -38,9 +38,9 @@ pub(crate) fn head(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length.min(limit) as usize);
     file.take(limit)
         .read_to_end(&mut bytes)
-        .map_err(|source| Error::Io {
+        .map_err(|cause| Error::Io {
             path: path.into(),
-            source,
+            cause,
         })?;
     Ok(bytes)
 }
@@ -48,7 +48,7 @@ pub(crate) fn head(path: &Path, limit: u64) -> Result<Vec<u8>> {
 /// Says what it means that a file is not there.
 pub(crate) fn missing(error: Error, what: impl Fn(PathBuf) -> Error) -> Error {
     match error {
-        Error::Io { path, source } if source.kind() == ErrorKind::NotFound => what(path),
+        Error::Io { path, cause } if cause.kind() == ErrorKind::NotFound => what(path),
         other => other,
     }
 }

@@ -148,7 +148,7 @@ impl Image {
             Pixels::Rgb(rgb) => rgb.dimensions(),
             Pixels::Encoded(bytes) => reader(bytes)
                 .and_then(ImageReader::into_dimensions)
-                .map_err(|source| self.broken(source))?,
+                .map_err(|cause| self.broken(cause))?,
         };
         Ok([width, height])
     }
@@ -164,14 +164,14 @@ impl Image {
             Pixels::Encoded(bytes) => reader(bytes)
                 .and_then(ImageReader::decode)
                 .map(|picture| Cow::Owned(picture.into_rgb8()))
-                .map_err(|source| self.broken(source)),
+                .map_err(|cause| self.broken(cause)),
         }
     }
 
-    fn broken(&self, source: ImageError) -> Error {
+    fn broken(&self, cause: ImageError) -> Error {
         Error::Image {
             path: self.source.clone(),
-            source,
+            cause,
         }
     }
 }

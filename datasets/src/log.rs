@@ -134,9 +134,9 @@ impl Log {
                 path: path.into(),
                 expected: contents().join("; "),
             },
-            Err(source) => Error::Io {
+            Err(cause) => Error::Io {
                 path: path.into(),
-                source,
+                cause,
             },
         })
     }

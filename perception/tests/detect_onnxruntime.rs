@@ -203,6 +203,26 @@ fn a_run_may_be_too_late() {
 }
 
 #[test]
+fn a_network_without_end_is_refused() {
+    if wanted() {
+        let mut given = Given::new(&onnx::endless(), None, INFERENCE);
+        given.options.load_limit_ms = 50.0;
+        let said = "net.onnx: the network took longer than 50ms";
+        assert_eq!(given.refusal(), said);
+    }
+}
+
+/// Which the embedded runtime does not even look at.
+#[test]
+fn what_runs_over_nothing_is_refused() {
+    if wanted() {
+        let refusal = Given::new(&onnx::recurrent(), None, INFERENCE).refusal();
+        let said = "net.onnx: the inference runtime does not load this model: ";
+        assert!(refusal.starts_with(said), "{refusal}");
+    }
+}
+
+#[test]
 fn other_families_see_the_same_cars() {
     if wanted()
         && let Some(data) = recorded::data()

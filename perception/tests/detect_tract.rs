@@ -139,13 +139,24 @@ fn other_families_see_the_same_cars() {
     }
 }
 
+/// It would panic, and the process would end.
+#[test]
+fn what_runs_over_sequences_is_refused() {
+    let refusal = Given::new(&onnx::recurrent(), None, INFERENCE).refusal();
+    let said = "net.onnx: expected a whole ONNX model, found the operation LSTM, which";
+    assert!(refusal.starts_with(said), "{refusal}");
+}
+
+/// One that might never end is among them.
 #[test]
 fn an_operator_that_the_runtime_lacks_is_named() {
-    let refusal = Given::new(&onnx::determinant(), None, INFERENCE).refusal();
-    let said = "net.onnx: the inference runtime does not load this model: ";
-    assert!(
-        refusal.starts_with(said) && refusal.contains("Det"),
-        "{refusal}"
-    );
-    assert_eq!(refusal.lines().count(), 1, "{refusal}");
+    for (model, operator) in [(onnx::determinant(), "Det"), (onnx::endless(), "Loop")] {
+        let refusal = Given::new(&model, None, INFERENCE).refusal();
+        let said = "net.onnx: the inference runtime does not load this model: ";
+        assert!(
+            refusal.starts_with(said) && refusal.contains(operator),
+            "{refusal}"
+        );
+        assert_eq!(refusal.lines().count(), 1, "{refusal}");
+    }
 }

@@ -59,7 +59,7 @@ pub enum PlanError {
     },
     /// The planner's own checker refused the plan.
     #[error("the plan failed its check: {0}")]
-    CheckFailed(#[from] Fault),
+    CheckFailed(Fault),
 }
 
 impl PlanError {

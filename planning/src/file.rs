@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A field does not hold what it should.
     #[error("{}: {field}: expected {expected}", path.display())]
@@ -43,9 +43,9 @@ impl FileError {
 
 /// Reads a file of at most so many bytes.
 pub(crate) fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
-    let io = |source| FileError::Io {
+    let io = |cause| FileError::Io {
         path: path.into(),
-        source,
+        cause,
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(io)?;

@@ -73,7 +73,8 @@ impl<'a> Ground<'a> {
             &planner.vehicle,
             self.grid,
             &planner.config,
-        )?;
+        )
+        .map_err(PlanError::CheckFailed)?;
         let standing = found.standing;
         Ok(Plan {
             cost: Prices::in_metres(standing.price),

@@ -95,12 +95,12 @@ pub struct Vehicle {
 #[derive(Debug, thiserror::Error)]
 pub enum VehicleError {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file is not the TOML of a vehicle.
     #[error("{}: line {line}: {message}", path.display())]
@@ -113,12 +113,12 @@ pub enum VehicleError {
         message: String,
     },
     /// A figure is out of range.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// The field and what it should have held.
-        source: Invalid,
+        cause: Invalid,
     },
 }
 
@@ -136,9 +136,9 @@ impl Vehicle {
     /// Reads and validates a vehicle file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, VehicleError> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|source| VehicleError::Io {
+        let text = std::fs::read_to_string(path).map_err(|cause| VehicleError::Io {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         Self::parse(&text, path)
     }
@@ -154,9 +154,9 @@ impl Vehicle {
         })?;
         match vehicle.validate() {
             Ok(()) => Ok(vehicle),
-            Err(source) => Err(VehicleError::Invalid {
+            Err(cause) => Err(VehicleError::Invalid {
                 path: path.to_owned(),
-                source,
+                cause,
             }),
         }
     }

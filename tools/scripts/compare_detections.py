@@ -32,15 +32,20 @@ def resized(path, height, width):
     return model.SerializeToString()
 
 
-def janus(arguments, height, width, rounds, pictures):
+def janus(arguments, inference, height, width, pictures):
     options = (
-        f'inference = "onnxruntime"\nthreads = {arguments.threads}\n'
+        f'inference = "{inference}"\nthreads = {arguments.threads}\n'
         f'input_size = "{height}x{width}"\n'
         f"score_threshold = {SCORE_THRESHOLD}\nnms_threshold = {NMS_THRESHOLD}\n"
     )
-    command = [arguments.detect, arguments.model, options, str(rounds), *map(str, pictures)]
+    command = [arguments.detect, arguments.model, options, "1", *map(str, pictures)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
+
+
+def run_times(seen):
+    """Milliseconds of one run for each picture."""
+    return [picture["run_ms"][0] for picture in seen["pictures"]]
 
 
 def python_times(session, pictures, height, width):
@@ -97,7 +102,7 @@ def main():
             options,
             providers=["CPUExecutionProvider"],
         )
-        seen = janus(arguments, height, width, 1, pictures)
+        seen = janus(arguments, "onnxruntime", height, width, pictures)
         if seen["version"] != onnxruntime.__version__:
             sys.exit(f"Janus runs ONNX Runtime {seen['version']}, Python {onnxruntime.__version__}")
         boxes = apart = 0
@@ -107,14 +112,14 @@ def main():
             apart += unmatched(expected, found["detections"])
 
         # One after the other, round by round, so that what else the machine
-        # does burdens both; of each picture the fastest run of each.
+        # does burdens all; of each picture the fastest run of each.
         python_times(session, pictures[:2], height, width)
-        ours, theirs = [], []
+        ours, theirs, embedded = [], [], []
         for _ in range(arguments.rounds):
-            round_ = janus(arguments, height, width, 1, pictures)
-            ours.append([picture["run_ms"][0] for picture in round_["pictures"]])
+            ours.append(run_times(janus(arguments, "onnxruntime", height, width, pictures)))
             theirs.append(python_times(session, pictures, height, width))
-        ours, theirs = (np.min(times, 0) for times in (ours, theirs))
+            embedded.append(run_times(janus(arguments, "embedded", height, width, pictures)))
+        ours, theirs, embedded = (np.min(times, 0) for times in (ours, theirs, embedded))
         ratio = float(np.sum(ours) / np.sum(theirs))
         around = [
             min(picture["preprocess_ms"]) + min(picture["postprocess_ms"])
@@ -125,7 +130,9 @@ def main():
             f"{height}x{width}: {len(pictures)} pictures, {boxes} boxes, "
             f"{100 * share:.2f} % the same; network {np.mean(ours):.2f} ms, "
             f"in Python {np.mean(theirs):.2f} ms, ratio {ratio:.3f}; "
-            f"before and after it {statistics.median(around):.2f} ms"
+            f"before and after it {statistics.median(around):.2f} ms; "
+            f"embedded, on one thread, {np.mean(embedded):.2f} ms, "
+            f"{np.sum(embedded) / np.sum(ours):.2f} times ONNX Runtime's"
         )
         good &= boxes > 0 and share >= SHARE and ratio <= SLOWER
     sys.exit(not good)

@@ -1,9 +1,13 @@
 //! The models that go by a name: those of the models folders.
 
-use std::env;
-use std::ffi::OsStr;
-use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::model::STREET;
 
 /// Names the first models folder.
 const VARIABLE: &str = "JANUS_MODELS";
@@ -17,6 +21,21 @@ pub(crate) struct Entry {
     /// The file's name without its ending.
     pub(crate) name: String,
     pub(crate) file: PathBuf,
+}
+
+/// What the models folders hold.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// By their names.
+    pub(crate) models: Vec<Entry>,
+    pub(crate) nameless: Vec<Nameless>,
+}
+
+/// A model in a folder that its file's name keeps from being found.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Nameless {
+    pub(crate) file: PathBuf,
+    pub(crate) reason: String,
 }
 
 /// Where models are looked for. Of two of one name the first counts.
@@ -55,35 +74,55 @@ impl Catalogue {
         self.own.as_deref()
     }
 
-    /// The model of a name.
-    pub(crate) fn find(&self, name: &str) -> Option<PathBuf> {
-        let entries = self.entries().into_iter();
-        entries
-            .filter(|entry| entry.name == name)
-            .map(|entry| entry.file)
-            .next()
-    }
-
-    /// Every model, by its name.
-    pub(crate) fn entries(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::new();
+    /// What the folders hold. One that is not there holds nothing.
+    ///
+    /// # Errors
+    /// The folder that cannot be read.
+    pub(crate) fn contents(&self) -> Result<Contents> {
+        let mut contents = Contents::default();
         for folder in &self.folders {
-            // One that is not there holds nothing.
-            let files = fs::read_dir(folder).into_iter().flatten().flatten();
-            for file in files.map(|file| file.path()).filter(|file| is_model(file)) {
-                let name = file.file_stem().and_then(OsStr::to_str);
-                let Some(name) = name.filter(|name| is_name(name)) else {
-                    continue;
-                };
-                if entries.iter().all(|entry| entry.name != name) {
-                    let name = name.to_owned();
-                    entries.push(Entry { name, file });
-                }
+            for file in models(folder)? {
+                contents.take(file);
             }
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        entries
+        contents.models.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(contents)
     }
+}
+
+impl Contents {
+    /// The model of a name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Path> {
+        let mut models = self.models.iter();
+        let entry = models.find(|entry| entry.name == name)?;
+        Some(&entry.file)
+    }
+
+    fn take(&mut self, file: PathBuf) {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        match check(&name) {
+            Err(reason) => self.nameless.push(Nameless { file, reason }),
+            Ok(()) if self.find(&name).is_some() => {}
+            Ok(()) => self.models.push(Entry {
+                name: name.into_owned(),
+                file,
+            }),
+        }
+    }
+}
+
+/// The models of a folder.
+fn models(folder: &Path) -> Result<Vec<PathBuf>> {
+    let cannot = || format!("{}: the models folder cannot be read", folder.display());
+    let listed = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.with_context(cannot)?,
+    };
+    let files: io::Result<Vec<PathBuf>> = listed.map(|entry| Ok(entry?.path())).collect();
+    let mut files = files.with_context(cannot)?;
+    files.retain(|file| is_model(file));
+    files.sort();
+    Ok(files)
 }
 
 /// Whether a file is called as a model is.
@@ -91,13 +130,28 @@ pub(crate) fn is_model(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending == "onnx")
 }
 
-/// Whether a model can go by a name.
-pub(crate) fn is_name(name: &str) -> bool {
+/// Checks that a model can go by a name.
+///
+/// # Errors
+/// Why it cannot, with what would be one.
+pub(crate) fn check(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    (1..=MAX_NAME).contains(&name.len())
+    let is_name = (1..=MAX_NAME).contains(&name.len())
         && name.chars().all(plain)
         && !name.starts_with(['-', '.'])
-        && !is_model(Path::new(name))
+        && !is_model(Path::new(name));
+    if !is_name {
+        return Err(format!(
+            "expected at most {MAX_NAME} letters, digits and `-`, `_` or `.` within, \
+             found `{name}`"
+        ));
+    }
+    if name == STREET {
+        return Err(format!(
+            "`{STREET}` is the built-in model; expected another name"
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -114,6 +168,8 @@ mod tests {
             second.join("b.onnx"),
             second.join("notes.txt"),
             second.join(".hidden.onnx"),
+            second.join("street.onnx"),
+            second.join("net (1).onnx"),
         ] {
             fs::write(file, "").expect("a writable folder");
         }
@@ -123,16 +179,37 @@ mod tests {
                 .into(),
             own: None,
         };
-        let names: Vec<_> = catalogue.entries().into_iter().map(|e| e.name).collect();
+        let contents = catalogue.contents().expect("folders that can be read");
+        let names: Vec<_> = contents.models.iter().map(|e| &e.name).collect();
         assert_eq!(names, ["a", "b"]);
-        assert_eq!(catalogue.find("b"), Some(first.join("b.onnx")));
-        assert_eq!(catalogue.find("c"), None);
+        assert_eq!(contents.find("b"), Some(&*first.join("b.onnx")));
+        assert_eq!(contents.find("c"), None);
+        let nameless = contents.nameless.into_iter();
+        let nameless: Vec<_> = nameless.map(|n| (n.file, n.reason)).collect();
+        let expected = [".hidden", "net (1)", STREET].map(|name| {
+            let reason = check(name).expect_err("no name");
+            (second.join(format!("{name}.onnx")), reason)
+        });
+        assert_eq!(nameless, expected);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_named() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let catalogue = Catalogue {
+            folders: vec![file.path().to_owned()],
+            own: None,
+        };
+        let error = catalogue.contents().expect_err("no folder");
+        let path = file.path().display();
+        let said = format!("{path}: the models folder cannot be read: Not a directory");
+        assert!(format!("{error:#}").starts_with(&said), "{error:#}");
     }
 
     #[test]
     fn names_are_no_paths() {
         for name in ["yolox_nano", "yolo11n-640", "v1.2"] {
-            assert!(is_name(name), "{name}");
+            assert_eq!(check(name), Ok(()));
         }
         for name in [
             "",
@@ -143,8 +220,9 @@ mod tests {
             "a b",
             "ü",
             &"a".repeat(101),
+            STREET,
         ] {
-            assert!(!is_name(name), "{name}");
+            assert!(check(name).is_err(), "{name}");
         }
     }
 }

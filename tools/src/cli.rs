@@ -70,7 +70,9 @@ pub(crate) enum Command {
     /// or of the picture's edge, is less than 8 pixels high or has no lidar
     /// return is neither asked for nor held against a detector. A copy of a
     /// scenario as MCAP has boxes alone. Where a model has no vans, a van is a
-    /// car.
+    /// car. How far off something is that is not there, no picture tells: a
+    /// false alarm counts in every range, so the precision of one range is
+    /// that of its things among all alarms.
     Eval(Eval),
     /// Write any log as an MCAP file of ROS 2 messages.
     ///
@@ -85,7 +87,8 @@ pub(crate) enum Command {
     /// They are the built-in one and every `.onnx` in the folder that
     /// JANUS_MODELS names, in `models` beside the program and in `janus/models`
     /// where the user's data is (XDG_DATA_HOME, or else ~/.local/share). Of two
-    /// of one name the first counts. Each is loaded to say what it is.
+    /// of one name the first counts. Each is loaded to say what it is. The exit
+    /// code is 3 if one is broken, or is called as no model can be.
     Models(Models),
     /// List the devices and the inference libraries of this machine.
     Devices(Devices),

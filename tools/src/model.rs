@@ -39,16 +39,16 @@ impl Model {
 
 /// The file of a model that goes by a name.
 fn find(name: &str) -> Result<PathBuf> {
-    let catalogue = Catalogue::of_user();
-    let Some(file) = catalogue.find(name) else {
-        let names = catalogue.entries().into_iter().map(|entry| entry.name);
-        let names: Vec<String> = [STREET.to_owned()].into_iter().chain(names).collect();
-        bail!(
-            "model `{name}`: expected a file, which has a / or ends in .onnx, or one of {}",
-            names.join(", ")
-        );
-    };
-    Ok(file)
+    let contents = Catalogue::of_user().contents()?;
+    if let Some(file) = contents.find(name) {
+        return Ok(file.to_owned());
+    }
+    let names = contents.models.iter().map(|entry| entry.name.as_str());
+    let names: Vec<&str> = [STREET].into_iter().chain(names).collect();
+    bail!(
+        "model `{name}`: expected a file, which has a / or ends in .onnx, or one of {}",
+        names.join(", ")
+    )
 }
 
 impl FromStr for Model {

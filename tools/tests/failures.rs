@@ -35,6 +35,29 @@ fn fails(ran: &Output, parts: &[&str]) {
     assert!(ran.stdout.is_empty());
 }
 
+#[test]
+fn a_cause_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("missing");
+    let file = file.to_str().unwrap();
+    let [model, case] = ["onnx", "csv"].map(|ending| format!("{file}.{ending}"));
+    let drive = Drive::new();
+    let log = drive.path();
+    for (arguments, named) in [
+        (&["info", file][..], file),
+        (
+            &["replay", log.to_str().unwrap(), "--model", &model],
+            &model,
+        ),
+        (&["primitives", file, "out.toml"], file),
+        (&["plan", &case], &case),
+    ] {
+        let ran = janus().args(arguments).output().unwrap();
+        let told = format!("error: {named}: No such file or directory (os error 2)\n");
+        assert_eq!((ran.status.code(), said(&ran)), (Some(1), told));
+    }
+}
+
 /// The exit code is 3, and one of six frames is counted under `reason`.
 fn loses_one(ran: &Output, reason: &str) {
     let said = said(ran);

@@ -101,7 +101,8 @@ fn a_model_that_was_added_goes_by_its_name() {
     let found = tried["found"].as_array().unwrap();
     assert!(found.iter().any(|thing| thing["class"] == "car"), "{tried}");
     assert_eq!(tried["invalid"], 0);
-    assert!(tried["detect_ms"].as_f64() >= tried["network_ms"].as_f64());
+    let [whole, network] = ["detect_ms", "network_ms"].map(|ms| tried[ms].as_f64().unwrap());
+    assert!(whole >= network && network > 0.0, "{tried}");
     assert_eq!(user.models(), ["town.onnx", "town.toml"]);
 
     let listed = json(&user.list().stdout);
@@ -199,6 +200,53 @@ fn a_broken_model_spoils_no_list() {
         error.contains("text.onnx: expected a whole ONNX model"),
         "{error}"
     );
+}
+
+#[test]
+fn a_model_that_no_name_reaches_is_told() {
+    let user = User::new();
+    let folder = user.path("models");
+    fs::create_dir(&folder).unwrap();
+    let [street, copy] = ["street.onnx", "net (1).onnx"].map(|name| folder.join(name));
+    fs::write(&street, NETWORK).unwrap();
+    fs::write(&copy, NETWORK).unwrap();
+    let ran = user.list();
+    assert_eq!((ran.status.code(), said(&ran)), (Some(3), String::new()));
+    let listed = json(&ran.stdout);
+    assert_eq!(listed["models"].as_array().unwrap().len(), 1);
+    let [first, second] = [0, 1].map(|k| &listed["nameless"][k]);
+    assert_eq!(first["file"], copy.to_str().unwrap());
+    assert_eq!(second["file"], street.to_str().unwrap());
+    let reason = "`street` is the built-in model; expected another name";
+    assert_eq!(second["reason"], reason);
+}
+
+#[test]
+fn what_keeps_every_model_from_running_is_an_error() {
+    let user = User::new();
+    let library = user.path("libonnxruntime.so");
+    let mut list = user.janus();
+    list.args(["models", "--json"])
+        .env("ORT_DYLIB_PATH", &library);
+    let ran = list.output().unwrap();
+    let said = said(&ran);
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    let path = library.display();
+    let told = format!("error: {path}: expected an ONNX Runtime library");
+    assert!(
+        said.starts_with(&told) && said.lines().count() == 1,
+        "{said}"
+    );
+    assert!(ran.stdout.is_empty());
+
+    // A models folder that is none.
+    fs::write(user.path("models"), "").unwrap();
+    let ran = user.list();
+    let path = user.path("models");
+    let path = path.display();
+    let told =
+        format!("error: {path}: the models folder cannot be read: Not a directory (os error 20)\n");
+    assert_eq!((ran.status.code(), janus::said(&ran)), (Some(1), told));
 }
 
 #[test]

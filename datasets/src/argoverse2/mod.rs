@@ -133,9 +133,9 @@ fn stamps(folder: &Path, extension: &str) -> Result<Vec<i64>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    let io = |source| Error::Io {
+    let io = |cause| Error::Io {
         path: folder.into(),
-        source,
+        cause,
     };
     let mut stamps = Vec::new();
     for entry in folder.read_dir().map_err(io)? {
@@ -161,9 +161,9 @@ fn pictures(log: &Path) -> Result<BTreeMap<String, Vec<i64>>> {
     if !folder.is_dir() {
         return Ok(pictures);
     }
-    let io = |source| Error::Io {
+    let io = |cause| Error::Io {
         path: folder.clone(),
-        source,
+        cause,
     };
     for entry in folder.read_dir().map_err(io)? {
         let entry = entry.map_err(io)?;

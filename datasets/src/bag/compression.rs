@@ -130,9 +130,9 @@ impl Unpacked {
         let (packed, size) = file::open(&path)?;
         let limit = MOST_UNPACKED.saturating_mul(ALLOWANCE + size);
         let folder = tempfile::Builder::new().prefix("janus-").tempdir();
-        let folder = folder.map_err(|source| Error::Io {
+        let folder = folder.map_err(|cause| Error::Io {
             path: std::env::temp_dir(),
-            source,
+            cause,
         })?;
         let to = folder.path().join(path.file_stem().unwrap_or_default());
         let unpacked = unpack_file(packed, &to, limit).map_err(|wrong| Error::Malformed {

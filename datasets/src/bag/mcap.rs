@@ -62,9 +62,9 @@ impl Mcap {
                 expected: "those of an MCAP file of version 0".into(),
             });
         }
-        let io = |source| Error::Io {
+        let io = |cause| Error::Io {
             path: path.clone(),
-            source,
+            cause,
         };
         let file = File::open(&path).map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
@@ -78,10 +78,10 @@ impl Mcap {
         })
     }
 
-    fn io(&self, source: io::Error) -> Error {
+    fn io(&self, cause: io::Error) -> Error {
         Error::Io {
             path: self.path.clone(),
-            source,
+            cause,
         }
     }
 

@@ -95,9 +95,9 @@ pub struct Converted {
 /// [`Error::Malformed`] if poses are of times that ROS cannot state. Frames
 /// that cannot be read are counted and skipped.
 pub fn convert(log: &Log, out: &Path, progress: impl FnMut(u64)) -> Result<Converted> {
-    let io = |source| Error::Io {
+    let io = |cause| Error::Io {
         path: out.into(),
-        source,
+        cause,
     };
     if let (Ok(from), Ok(to)) = (log.path().canonicalize(), out.canonicalize())
         && from == to
@@ -210,9 +210,9 @@ impl<'a> Conversion<'a> {
         let synced = file.into_inner().map_err(|error| error.into_error());
         synced
             .and_then(|file| file.sync_all())
-            .map_err(|source| Error::Io {
+            .map_err(|cause| Error::Io {
                 path: self.out.into(),
-                source,
+                cause,
             })?;
         Ok(self.converted)
     }
@@ -396,12 +396,12 @@ fn stamp_of(sweep: &Sweep, frame: &Frame) -> i64 {
 }
 
 fn failed(path: &Path, error: McapError) -> Error {
-    let source = match error {
-        McapError::Io(source) => source,
+    let cause = match error {
+        McapError::Io(cause) => cause,
         other => io::Error::other(other),
     };
     let path = path.into();
-    Error::Io { path, source }
+    Error::Io { path, cause }
 }
 
 #[cfg(test)]

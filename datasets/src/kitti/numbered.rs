@@ -29,9 +29,9 @@ impl Numbered {
         if !folder.is_dir() {
             return Ok(None);
         }
-        let io = |source| Error::Io {
+        let io = |cause| Error::Io {
             path: folder.clone(),
-            source,
+            cause,
         };
         let mut numbers = Vec::new();
         for entry in folder.read_dir().map_err(io)? {

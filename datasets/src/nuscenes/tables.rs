@@ -55,7 +55,7 @@ impl Tables {
         records.map_err(|error| match error.is_io() {
             true => Error::Io {
                 path,
-                source: error.into(),
+                cause: error.into(),
             },
             false => Error::Malformed {
                 path,

@@ -28,9 +28,9 @@ pub(super) fn list(path: &Path) -> Result<Vec<Named>> {
     if !path.is_dir() {
         return Ok(order(vec![path.into()]));
     }
-    let io = |source| Error::Io {
+    let io = |cause| Error::Io {
         path: path.into(),
-        source,
+        cause,
     };
     let mut files = Vec::new();
     for entry in path.read_dir().map_err(io)? {

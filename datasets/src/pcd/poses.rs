@@ -192,9 +192,9 @@ impl Poses {
 
 /// The files of a folder that are poses by the ending of their names.
 fn ending(folder: &Path) -> Result<Vec<PathBuf>> {
-    let io = |source| Error::Io {
+    let io = |cause| Error::Io {
         path: folder.into(),
-        source,
+        cause,
     };
     let mut found = Vec::new();
     for entry in folder.read_dir().map_err(io)? {

@@ -276,7 +276,11 @@ impl Source for Recording {
     }
 
     fn silhouettes(&self, index: u64) -> Option<Vec<Silhouette>> {
-        (index + 1 < self.moments.len() as u64).then(|| self.outlines(index))
+        (index + 1 < self.moments.len() as u64).then(|| {
+            let around = self.around(index);
+            let observer = self.observer();
+            observer.silhouettes(&observer.things(around), around[1])
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 //! in pictures.
 
 use super::camera::View;
+use super::simulation::Observer;
 use super::stance::Stance;
+use super::world::{Moment, Placed};
 use super::{Drive, Recording};
 use crate::annotation::Class;
 use crate::error::{Error, Result};
@@ -97,20 +99,15 @@ impl Pictures {
         let observer = recording.observer();
         let things = observer.things(around);
         Ok(Sight {
-            silhouettes: recording.outlines(index),
+            silhouettes: observer.silhouettes(&things, around[1]),
             images: observer.images(&things, around[1], index),
         })
     }
 }
 
-impl Recording {
-    /// What the cameras see of everything of a class in a frame: each
-    /// camera's in turn.
-    pub(super) fn outlines(&self, index: u64) -> Vec<Silhouette> {
-        let around = self.around(index);
-        let [_, to] = around;
-        let observer = self.observer();
-        let things = observer.things(around);
+impl Observer<'_> {
+    /// What the cameras see of everything of a class: each camera's in turn.
+    pub(super) fn silhouettes(&self, things: &[Placed<'_>], to: &Moment) -> Vec<Silhouette> {
         let cameras = self.rig.cameras.iter().enumerate();
         let silhouettes = cameras.flat_map(|(camera, mounting)| {
             let view = |things| View {
@@ -121,7 +118,7 @@ impl Recording {
                 world_from_camera: to.ego.then(&Stance::of(&mounting.base_from_sensor)),
                 seed: 0,
             };
-            let shown = shown(&view(&things));
+            let shown = shown(&view(things));
             let seen = things.iter().zip(shown).filter_map(|(thing, shown)| {
                 let (class, _) = thing.object.class?;
                 if shown.pixels == 0 {

@@ -3,7 +3,8 @@
 //! (2025). One prediction per query, none of them twice, so that nothing is
 //! suppressed.
 
-use super::family::{Decoded, Known, Numbering, argmax, corners, sigmoid};
+use super::decoded::{Decoded, argmax, corners, sigmoid};
+use super::family::{Known, Numbering, Unit};
 use super::tensor::{View, finite};
 
 /// Columns of a network that numbers its classes by COCO's identifiers.
@@ -21,11 +22,12 @@ pub(super) struct Detr {
     boxes: usize,
     /// Whether pictures are normalised by the mean and deviation of ImageNet.
     imagenet: bool,
-    form: Form,
+    scores: Scores,
 }
 
+/// What says which class a query shows.
 #[derive(Clone, Debug, PartialEq)]
-enum Form {
+enum Scores {
     Logits {
         /// Which output holds them.
         place: usize,
@@ -35,10 +37,8 @@ enum Form {
         /// each other.
         softmax: bool,
     },
-    Scored {
-        labels: usize,
-        scores: usize,
-    },
+    /// Labels and scores, an output for each.
+    Given { labels: usize, scores: usize },
 }
 
 impl Detr {
@@ -88,7 +88,7 @@ impl Detr {
             numbering: known.numbering.unwrap_or(counted),
             boxes,
             imagenet: rf_detr || softmax || ids,
-            form: Form::Logits {
+            scores: Scores::Logits {
                 place: 1 - boxes,
                 columns,
                 softmax,
@@ -111,7 +111,7 @@ impl Detr {
             numbering: known.numbering.unwrap_or(Numbering::FromZero),
             boxes,
             imagenet: false,
-            form: Form::Scored { labels, scores },
+            scores: Scores::Given { labels, scores },
         })
     }
 
@@ -125,6 +125,13 @@ impl Detr {
         self.numbering
     }
 
+    pub(super) fn unit(&self) -> Unit {
+        match self.scores {
+            Scores::Logits { .. } => Unit::Relative,
+            Scores::Given { .. } => Unit::Pixels,
+        }
+    }
+
     /// The score is that of the best class, which is the box's class.
     pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
         let mut decoded = Decoded::default();
@@ -133,8 +140,8 @@ impl Detr {
         };
         let boxes = boxes.values.as_chunks::<4>().0;
         let values = |place: usize| outputs.get(place).map_or(&[][..], |output| output.values);
-        match self.form {
-            Form::Logits {
+        match self.scores {
+            Scores::Logits {
                 place,
                 columns,
                 softmax,
@@ -155,7 +162,7 @@ impl Detr {
                     }
                 }
             }
-            Form::Scored { labels, scores } => {
+            Scores::Given { labels, scores } => {
                 let rows = boxes.iter().zip(values(labels)).zip(values(scores));
                 for ((bbox, &label), &score) in rows {
                     if !(finite(bbox) && label.is_finite() && score.is_finite()) {

@@ -1,6 +1,6 @@
 //! Why there are no detections.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::options::InputSize;
@@ -23,12 +23,12 @@ pub enum DetectError {
         found: String,
     },
     /// A file cannot be opened or read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file is not an ONNX model, or not a whole one.
     #[error("{}: expected a whole ONNX model, found {found}", path.display())]
@@ -47,12 +47,12 @@ pub enum DetectError {
         message: String,
     },
     /// The inference runtime refuses a model.
-    #[error("{}: the inference runtime does not load this model: {source}", path.display())]
+    #[error("{}: the inference runtime does not load this model: {cause}", path.display())]
     Load {
         /// The model.
         path: PathBuf,
         /// What the runtime said.
-        source: ort::Error,
+        cause: ort::Error,
     },
     /// A network does not run at the size that was asked for.
     #[error("{reason}: the network cannot be run at {size}")]
@@ -68,8 +68,8 @@ pub enum DetectError {
     Form {
         /// The model.
         path: PathBuf,
-        /// The input or output.
-        field: String,
+        /// The input or output, or what the manifest says of it.
+        field: &'static str,
         /// What would have been understood.
         expected: String,
         /// What the model has.
@@ -120,6 +120,25 @@ pub enum DetectError {
         /// What came.
         found: String,
     },
+}
+
+/// What of a network or of its manifest is not as it must be.
+pub(super) struct Refused {
+    pub(super) field: &'static str,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+impl Refused {
+    /// The error of the model in this file.
+    pub(super) fn at(self, path: &Path) -> DetectError {
+        DetectError::Form {
+            path: path.to_owned(),
+            field: self.field,
+            expected: self.expected,
+            found: self.found,
+        }
+    }
 }
 
 impl DetectError {

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::coco;
+use super::decoded::Decoded;
 use super::detr::Detr;
 use super::fastestdet::FastestDet;
-use super::form::{Anchor, Channels, Element, Form, Layout, Padding};
+use super::form::{Anchor, Channels, Element, Form, Padding};
 use super::grid::cells;
 use super::nanodet::NanoDet;
-use super::nms::Candidate;
 use super::ssd::Ssd;
-use super::tensor::{View, finite};
+use super::tensor::View;
 use super::yolov5::YoloV5;
 use super::yolov8::YoloV8;
 use super::yolox::Yolox;
@@ -93,6 +93,8 @@ pub(super) enum Unit {
     Pixels,
     /// Sides of the input.
     Relative,
+    /// Cells of a grid, from the one that they belong to.
+    Cells,
 }
 
 /// What a network gives for a picture, and how it is read.
@@ -105,15 +107,6 @@ pub(super) enum Head {
     FastestDet(FastestDet),
     Detr(Detr),
     Ssd(Ssd),
-}
-
-/// The boxes in the outputs for one picture, in input pixels.
-#[derive(Debug, Default)]
-pub(super) struct Decoded {
-    pub(super) candidates: Vec<Candidate>,
-    /// Predictions that hold something else than numbers, or boxes and scores
-    /// that cannot be.
-    pub(super) invalid: u64,
 }
 
 impl Head {
@@ -147,51 +140,53 @@ impl Head {
         }
     }
 
-    /// The input that the family is trained on.
-    pub(super) fn form(&self, size: [u32; 2], layout: Layout, element: Element) -> Form {
-        let form = Form {
-            size,
-            layout,
-            element,
-            channels: Channels::Rgb,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-            padding: None,
-        };
+    /// The input that the family is trained on, of a network with this plain
+    /// one.
+    pub(super) fn form(&self, plain: Form) -> Form {
         let padded = |anchor, pad| Some(Padding { anchor, pad });
-        match self {
+        let in_the_centre = Form {
+            std: [255.0; 3],
+            padding: padded(Anchor::Centre, 114),
+            ..plain
+        };
+        let form = match self {
             Self::Yolox(_) => Form {
                 channels: Channels::Bgr,
                 padding: padded(Anchor::TopLeft, 114),
-                ..form
+                ..plain
             },
-            Self::YoloV5(_) | Self::YoloV8(_) => Form {
-                std: [255.0; 3],
-                padding: padded(Anchor::Centre, 114),
-                ..form
-            },
+            Self::YoloV5(_) | Self::YoloV8(_) => in_the_centre,
+            Self::Ssd(head) if head.letterboxed() => in_the_centre,
             Self::NanoDet(_) => Form {
                 channels: Channels::Bgr,
                 mean: [103.53, 116.28, 123.675],
                 std: [57.375, 57.12, 58.395],
                 padding: padded(Anchor::Centre, 0),
-                ..form
+                ..plain
             },
             Self::FastestDet(_) => Form {
                 channels: Channels::Bgr,
                 std: [255.0; 3],
-                ..form
+                ..plain
             },
             Self::Detr(head) if head.imagenet() => Form {
                 mean: [123.675, 116.28, 103.53],
                 std: [58.395, 57.12, 57.375],
-                ..form
+                ..plain
             },
-            Self::Ssd(_) if element == Element::U8 => form,
             Self::Detr(_) | Self::Ssd(_) => Form {
                 std: [255.0; 3],
+                ..plain
+            },
+        };
+        match plain.element {
+            // Bytes are normalised by the network.
+            Element::U8 => Form {
+                mean: plain.mean,
+                std: plain.std,
                 ..form
             },
+            Element::F32 | Element::F16 => form,
         }
     }
 
@@ -207,14 +202,25 @@ impl Head {
         }
     }
 
-    /// How its labels are numbered and what its boxes are counted in, where
-    /// the family leaves it open.
-    pub(super) fn conventions(&self) -> (Option<Numbering>, Option<Unit>) {
+    /// How its labels are numbered, or the places of its classes.
+    pub(super) fn numbering(&self) -> Numbering {
         match self {
-            Self::Yolox(head) => (None, head.unit()),
-            Self::Detr(head) => (Some(head.numbering()), None),
-            Self::Ssd(head) => (Some(head.numbering()), Some(head.unit())),
-            _ => (None, None),
+            Self::Detr(head) => head.numbering(),
+            Self::Ssd(head) => head.numbering(),
+            _ => Numbering::FromZero,
+        }
+    }
+
+    /// What its boxes are counted in, if it is one thing.
+    pub(super) fn unit(&self) -> Option<Unit> {
+        match self {
+            Self::Yolox(head) => Some(head.unit()),
+            Self::YoloV5(_) | Self::YoloV8(_) => Some(Unit::Pixels),
+            Self::NanoDet(_) => Some(Unit::Cells),
+            // Centres in cells, sizes in sides.
+            Self::FastestDet(_) => None,
+            Self::Detr(head) => Some(head.unit()),
+            Self::Ssd(head) => Some(head.unit()),
         }
     }
 
@@ -260,76 +266,16 @@ pub(super) fn expected(known: &Known) -> String {
     }
 }
 
-/// Values in front of the classes in a row of YOLOX and YOLOv5: centre, size,
-/// objectness.
-pub(super) const ROW_VALUES: usize = 5;
-
-/// Whether every row of (centre, size, objectness, classes) has 1 for its
-/// objectness: that of a network that has none.
-pub(super) fn sure(output: &View) -> bool {
-    let width = output.dims.last().map_or(ROW_VALUES, |width| *width);
-    let mut rows = output.values.chunks(width.max(ROW_VALUES));
-    rows.all(|row| row.get(ROW_VALUES - 1) == Some(&1.0))
-}
-
-impl Decoded {
-    /// Takes the predictions of an output in rows of centre, size, objectness
-    /// and so many classes, from 0 to 1: those of which the objectness times
-    /// the best class, which is the box's class, is at least `threshold`.
-    /// `bbox` makes a box of a row's place among the rows, centre and size.
-    pub(super) fn add_rows(
-        &mut self,
-        output: &View,
-        classes: usize,
-        threshold: f32,
-        bbox: impl Fn(usize, [f32; 4]) -> [f32; 4],
-    ) {
-        let sound = finite(output.values);
-        let rows = output.values.chunks_exact(ROW_VALUES + classes);
-        for (place, row) in rows.enumerate() {
-            let Some((&[x, y, w, h, objectness], classes)) = row.split_first_chunk() else {
-                continue;
-            };
-            if !sound && !finite(row) {
-                self.invalid += 1;
-                continue;
-            }
-            // No class can lift a score above the objectness.
-            if objectness < threshold {
-                continue;
-            }
-            if let Some((class, best)) = argmax(classes)
-                && objectness * best >= threshold
-            {
-                let class = u16::try_from(class).ok();
-                self.add(class, objectness * best, bbox(place, [x, y, w, h]));
-            }
-        }
-    }
-
-    /// Takes a prediction of a class, if the class is one, the score is from
-    /// 0 to 1 and the box (x_min, y_min, x_max, y_max) could be near a
-    /// picture. A score may miss its range by what rounding does.
-    pub(super) fn add(&mut self, class: Option<u16>, score: f32, bbox: [f32; 4]) {
-        const SLACK: f32 = 1e-3;
-        const FAR: f32 = 1e6;
-        let [x_min, y_min, x_max, y_max] = bbox;
-        let near = bbox.iter().all(|v| v.abs() <= FAR) && x_min <= x_max && y_min <= y_max;
-        match class {
-            Some(class) if near && (0.0..=1.0 + SLACK).contains(&score) => {
-                self.candidates.push(Candidate {
-                    class,
-                    score: score.min(1.0),
-                    bbox,
-                    cut: false,
-                });
-            }
-            _ => self.invalid += 1,
-        }
-    }
-}
-
 impl Numbering {
+    /// Its name in manifests.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::FromZero => "from-zero",
+            Self::FromOne => "from-one",
+            Self::CocoIds => "coco-ids",
+        }
+    }
+
     /// The class of a label, of so many classes.
     pub(super) fn class(self, label: usize, classes: usize) -> Option<u16> {
         let class = match self {
@@ -343,21 +289,15 @@ impl Numbering {
     }
 }
 
-/// Place and value of the greatest; of equals, the first.
-pub(super) fn argmax(values: &[f32]) -> Option<(usize, f32)> {
-    let values = values.iter().copied().enumerate();
-    values.reduce(|a, b| if b.1 > a.1 { b } else { a })
-}
-
-/// The corners of a box from its centre and size.
-pub(super) fn corners([x, y, width, height]: [f32; 4]) -> [f32; 4] {
-    let half = [width / 2.0, height / 2.0];
-    [x - half[0], y - half[1], x + half[0], y + half[1]]
-}
-
-/// The logistic function.
-pub(super) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
+impl Unit {
+    /// Its name in manifests.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pixels => "pixels",
+            Self::Relative => "relative",
+            Self::Cells => "cells",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -375,20 +315,5 @@ mod tests {
         assert_eq!(Numbering::CocoIds.class(13, 80), Some(11));
         assert_eq!(Numbering::CocoIds.class(90, 80), Some(79));
         assert_eq!(Numbering::CocoIds.class(usize::MAX, 80), None);
-    }
-
-    #[test]
-    fn what_cannot_be_is_counted() {
-        let mut decoded = Decoded::default();
-        let bbox = [0.0, 0.0, 1.0, 1.0];
-        decoded.add(Some(1), 1.000_000_4, bbox);
-        decoded.add(None, 0.5, bbox);
-        decoded.add(Some(1), 1.1, bbox);
-        decoded.add(Some(1), f32::NAN, bbox);
-        decoded.add(Some(1), 0.5, [0.0, 0.0, f32::INFINITY, 1.0]);
-        decoded.add(Some(1), 0.5, [0.0, 0.0, 1e7, 1.0]);
-        decoded.add(Some(1), 0.5, [1.0, 0.0, 0.0, 1.0]);
-        assert_eq!((decoded.candidates.len(), decoded.invalid), (1, 6));
-        assert_eq!(decoded.candidates[0].score, 1.0);
     }
 }

@@ -1,7 +1,8 @@
 //! The output of FastestDet (Ma Xuehao, "FastestDet", 2022): anchor-free, one
 //! prediction per cell of a single grid.
 
-use super::family::{Decoded, Known, corners, sigmoid};
+use super::decoded::{Decoded, corners, sigmoid};
+use super::family::Known;
 use super::tensor::{View, finite};
 
 /// Input pixels per cell.

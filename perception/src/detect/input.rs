@@ -1,13 +1,20 @@
 //! What a network takes: one picture or several, in which form.
 
-use super::form::{Element, Layout};
+use super::error::Refused;
+use super::form::{Channels, Element, Form, Layout};
 use super::manifest;
 use super::onnx::Port;
-use super::options::{DetectorOptions, InputSize, MAX_SIDE};
+use super::options::{DetectorOptions, InputSize, MAX_PIXELS, MAX_SIDE};
 
 /// Width and height where neither the model nor anybody else states them:
 /// what most detectors are trained at.
 const USUAL_SIZE: [u32; 2] = [640, 640];
+
+/// What errors call a size that is none.
+const SIZE: &str = "input size";
+
+/// Most pixels of all pictures of one run.
+const MAX_RUN_PIXELS: u32 = 1 << 25;
 
 /// What a network takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,17 +24,12 @@ pub(super) struct Input {
     pub(super) element: Element,
     /// Width and height, pixels.
     pub(super) size: [u32; 2],
+    /// Those that it has when no others are asked for.
+    pub(super) own_size: [u32; 2],
     /// Whether a run takes any number of pictures, not just one.
     pub(super) batches: bool,
     /// An input for the width and height to which boxes are scaled.
     pub(super) scales: Option<String>,
-}
-
-/// Why inputs are not understood.
-pub(super) struct Refused {
-    pub(super) field: &'static str,
-    pub(super) expected: String,
-    pub(super) found: String,
 }
 
 impl Input {
@@ -74,7 +76,8 @@ impl Input {
         if !colours(planes) || count.is_some_and(|count| count != 1) {
             return Err(refuse());
         }
-        let size = size(declared, stated.size, options.input_size)?;
+        let own_size = own_size(declared, stated.size)?;
+        let size = size(own_size, options.input_size)?;
 
         let batches = count.is_none() && !single;
         let pictures = if batches { None } else { Some(1) };
@@ -96,10 +99,34 @@ impl Input {
             layout,
             element,
             size,
+            own_size,
             batches,
             scales,
         };
         Ok((input, fixed))
+    }
+
+    /// How many pictures go into one run, of so many at most.
+    pub(super) fn pictures(&self, most: usize) -> usize {
+        let [width, height] = self.size;
+        match self.batches {
+            true => most.min((MAX_RUN_PIXELS / (width * height)) as usize),
+            false => 1,
+        }
+    }
+
+    /// The form of a picture that is stretched over the whole input and keeps
+    /// its values.
+    pub(super) fn form(&self) -> Form {
+        Form {
+            size: self.size,
+            layout: self.layout,
+            element: self.element,
+            channels: Channels::Rgb,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            padding: None,
+        }
     }
 
     /// The dimensions of so many pictures.
@@ -113,37 +140,36 @@ impl Input {
     }
 }
 
-/// The size that was asked for; else that of the model, which must be that of
-/// its manifest; else the usual one.
-fn size(
-    declared: [Option<u32>; 2],
-    stated: Option<[u32; 2]>,
-    asked: Option<InputSize>,
-) -> Result<[u32; 2], Refused> {
-    let refuse = |expected: String, found: String| Refused {
-        field: "input size",
-        expected,
-        found,
-    };
+/// The size of the model, which must be that of its manifest; else the usual
+/// one.
+fn own_size(declared: [Option<u32>; 2], stated: Option<[u32; 2]>) -> Result<[u32; 2], Refused> {
     let conflict = |stated: &[u32; 2]| {
         let pairs = declared.iter().zip(stated);
         pairs.into_iter().any(|(d, s)| d.is_some_and(|d| d != *s))
     };
     if let Some(stated) = stated.filter(conflict) {
         let found = declared.map(|side| side.map_or("any".into(), |side| side.to_string()));
-        let expected = format!("{stated:?}, as the manifest states it");
-        return Err(refuse(expected, format!("[{}]", found.join(", "))));
+        return Err(Refused {
+            field: SIZE,
+            expected: format!("{stated:?}, as the manifest states it"),
+            found: format!("[{}]", found.join(", ")),
+        });
     }
     let usual = stated.unwrap_or(USUAL_SIZE);
-    let own = [0, 1].map(|i| declared[i].unwrap_or(usual[i]));
+    Ok([0, 1].map(|i| declared[i].unwrap_or(usual[i])))
+}
+
+/// The size that was asked for, else the model's own.
+fn size(own: [u32; 2], asked: Option<InputSize>) -> Result<[u32; 2], Refused> {
     let size = asked.map_or(own, |asked| [asked.width, asked.height]);
     let [width, height] = size;
     match (InputSize { height, width }).check() {
         Some(_) => Ok(size),
-        None => Err(refuse(
-            format!("sides up to {MAX_SIDE} and 16777216 pixels at most"),
-            format!("{size:?}"),
-        )),
+        None => Err(Refused {
+            field: SIZE,
+            expected: format!("sides up to {MAX_SIDE} and {MAX_PIXELS} pixels at most"),
+            found: format!("{size:?}"),
+        }),
     }
 }
 
@@ -266,10 +292,31 @@ mod tests {
             height: 384,
             width: 1248,
         };
+        assert!(matches!(size([416, 416], Some(wide)), Ok([1248, 384])));
+        assert!(matches!(size([416, 416], None), Ok([416, 416])));
         let fixed = [Some(416), Some(416)];
-        assert!(matches!(size(fixed, None, Some(wide)), Ok([1248, 384])));
+        assert!(matches!(own_size(fixed, None), Ok([416, 416])));
         let open = [None, None];
-        assert!(matches!(size(open, Some([320, 96]), None), Ok([320, 96])));
-        assert!(size(fixed, Some([320, 96]), None).is_err());
+        assert!(matches!(own_size(open, Some([320, 96])), Ok([320, 96])));
+        assert!(matches!(own_size(open, None), Ok(USUAL_SIZE)));
+        assert!(own_size(fixed, Some([320, 96])).is_err());
+    }
+
+    #[test]
+    fn a_run_has_as_many_pictures_as_memory_allows() {
+        let open = port("x", 1, &[-1, 3, -1, -1]);
+        let (mut input, _) = understood(&[open]).expect("pictures");
+        for (size, pictures) in [
+            ([640, 640], 64),
+            ([1920, 1088], 16),
+            ([8192, 2048], 2),
+            ([1, 1], 64),
+        ] {
+            input.size = size;
+            assert_eq!(input.pictures(64), pictures, "{size:?}");
+            assert_eq!(input.pictures(1), 1, "{size:?}");
+        }
+        input.batches = false;
+        assert_eq!(input.pictures(64), 1);
     }
 }

@@ -31,10 +31,11 @@ impl Placement {
 }
 
 /// The values of one run's pictures, in the order and type of the input.
-pub(super) enum Pixels {
-    F32(Vec<f32>),
-    F16(Vec<f16>),
-    U8(Vec<u8>),
+#[derive(Clone, Copy)]
+pub(super) enum Pixels<'a> {
+    F32(&'a [f32]),
+    F16(&'a [f16]),
+    U8(&'a [u8]),
 }
 
 /// Scales pictures into one tensor, which it keeps, as the official YOLOX
@@ -44,57 +45,56 @@ pub(super) struct Letterbox {
     form: Form,
     bilinear: Bilinear,
     scaled: Vec<u8>,
-    pixels: Pixels,
-    /// What each of 256 values becomes, for each plane.
-    tables: Tables,
+    tensor: Tensor,
 }
 
-/// What each of 256 values becomes, for each plane.
-enum Tables {
-    F32(Box<[[f32; 256]; 3]>),
-    F16(Box<[[f16; 256]; 3]>),
-    U8(Box<[[u8; 256]; 3]>),
+/// A tensor of the input's type.
+enum Tensor {
+    F32(Values<f32>),
+    F16(Values<f16>),
+    U8(Values<u8>),
+}
+
+/// The values of a tensor.
+struct Values<T> {
+    values: Vec<T>,
+    /// What each of 256 values becomes, for each plane.
+    tables: Box<[[T; 256]; 3]>,
 }
 
 impl Letterbox {
     /// A letterbox that fills inputs of this form.
     pub(super) fn new(form: Form) -> Self {
-        let values = [0, 1, 2].map(|plane| {
-            std::array::from_fn(|value| (value as f32 - form.mean[plane]) / form.std[plane])
-        });
-        let (pixels, tables) = match form.element {
-            Element::F32 => (Pixels::F32(Vec::new()), Tables::F32(Box::new(values))),
-            Element::F16 => {
-                let halves = values.map(|plane| plane.map(f16::from_f32));
-                (Pixels::F16(Vec::new()), Tables::F16(Box::new(halves)))
-            }
+        let tensor = match form.element {
+            Element::F32 => Tensor::F32(Values::new(&form, |value| value)),
+            Element::F16 => Tensor::F16(Values::new(&form, f16::from_f32)),
             // A cast saturates.
-            Element::U8 => {
-                let bytes = values.map(|plane| plane.map(|v| v.round() as u8));
-                (Pixels::U8(Vec::new()), Tables::U8(Box::new(bytes)))
-            }
+            Element::U8 => Tensor::U8(Values::new(&form, |value| value.round() as u8)),
         };
         Self {
             form,
             bilinear: Bilinear::default(),
             scaled: vec![0; values_in(form.size)],
-            pixels,
-            tables,
+            tensor,
         }
     }
 
     /// The input of the last pictures.
-    pub(super) fn pixels(&self) -> &Pixels {
-        &self.pixels
+    pub(super) fn pixels(&self) -> Pixels<'_> {
+        match &self.tensor {
+            Tensor::F32(tensor) => Pixels::F32(&tensor.values),
+            Tensor::F16(tensor) => Pixels::F16(&tensor.values),
+            Tensor::U8(tensor) => Pixels::U8(&tensor.values),
+        }
     }
 
-    /// Makes room for this many pictures in one run.
+    /// Makes room for this many pictures in one run; what is new is 0.
     pub(super) fn reserve(&mut self, count: usize) {
         let length = count * values_in(self.form.size);
-        match &mut self.pixels {
-            Pixels::F32(values) => values.resize(length, 0.0),
-            Pixels::F16(values) => values.resize(length, f16::ZERO),
-            Pixels::U8(values) => values.resize(length, 0),
+        match &mut self.tensor {
+            Tensor::F32(tensor) => tensor.values.resize(length, 0.0),
+            Tensor::F16(tensor) => tensor.values.resize(length, f16::ZERO),
+            Tensor::U8(tensor) => tensor.values.resize(length, 0),
         }
     }
 
@@ -117,11 +117,10 @@ impl Letterbox {
         let scaled = &mut self.scaled[..values_in(fit.size)];
         self.bilinear.scale(picture, region, fit.size, scaled);
         let (form, scaled) = (&self.form, &self.scaled[..values_in(fit.size)]);
-        match (&mut self.pixels, &self.tables) {
-            (Pixels::F32(out), Tables::F32(tables)) => lay(form, &fit, scaled, tables, out, place),
-            (Pixels::F16(out), Tables::F16(tables)) => lay(form, &fit, scaled, tables, out, place),
-            (Pixels::U8(out), Tables::U8(tables)) => lay(form, &fit, scaled, tables, out, place),
-            _ => unreachable!("pixels and tables have the form's element"),
+        match &mut self.tensor {
+            Tensor::F32(tensor) => tensor.lay(form, &fit, scaled, place),
+            Tensor::F16(tensor) => tensor.lay(form, &fit, scaled, place),
+            Tensor::U8(tensor) => tensor.lay(form, &fit, scaled, place),
         }
         Ok(Placement {
             origin: region.origin.map(|side| side as f32),
@@ -130,74 +129,81 @@ impl Letterbox {
     }
 }
 
-/// Writes a scaled picture and the padding around it to its place in the
-/// tensor, all planes in one pass.
-fn lay<T: Copy>(
-    form: &Form,
-    fit: &Fit,
-    scaled: &[u8],
-    tables: &[[T; 256]; 3],
-    out: &mut [T],
-    place: usize,
-) {
-    let [width, height] = form.size.map(|side| side as usize);
-    let [columns, rows] = fit.size.map(|side| side as usize);
-    let [left, top] = fit.offset.map(|side| side as usize);
-    let channel = match form.channels {
-        Channels::Rgb => [0, 1, 2],
-        Channels::Bgr => [2, 1, 0],
-    };
-    let pad = usize::from(form.padding.map_or(0, |padding| padding.pad));
-    let pad = [tables[0][pad], tables[1][pad], tables[2][pad]];
-    let area = width * height;
-    let out = &mut out[place * 3 * area..][..3 * area];
-    let inside = |y: usize| (top..top + rows).contains(&y);
-    let scaled_row = |y: usize| {
-        scaled[(y - top) * 3 * columns..][..3 * columns]
-            .as_chunks::<3>()
-            .0
-    };
-    match form.layout {
-        Layout::Nchw => {
-            let (first, rest) = out.split_at_mut(area);
-            let (second, third) = rest.split_at_mut(area);
-            let mut planes = [first, second, third];
-            for y in 0..height {
-                let mut lines = planes
-                    .each_mut()
-                    .map(|plane| &mut plane[y * width..][..width]);
-                if !inside(y) {
-                    (lines.iter_mut().zip(pad)).for_each(|(line, pad)| line.fill(pad));
-                    continue;
-                }
-                for (line, pad) in lines.iter_mut().zip(pad) {
-                    line[..left].fill(pad);
-                    line[left + columns..].fill(pad);
-                }
-                let [first, second, third] = lines.map(|line| &mut line[left..][..columns]);
-                let values = first.iter_mut().zip(second).zip(third);
-                for (((a, b), c), pixel) in values.zip(scaled_row(y)) {
-                    *a = tables[0][usize::from(pixel[channel[0]])];
-                    *b = tables[1][usize::from(pixel[channel[1]])];
-                    *c = tables[2][usize::from(pixel[channel[2]])];
+impl<T: Copy> Values<T> {
+    fn new(form: &Form, value: impl Fn(f32) -> T) -> Self {
+        let tables = [0, 1, 2].map(|plane| {
+            let (mean, std) = (form.mean[plane], form.std[plane]);
+            std::array::from_fn(|byte| value((byte as f32 - mean) / std))
+        });
+        Self {
+            values: Vec::new(),
+            tables: Box::new(tables),
+        }
+    }
+
+    /// Writes a scaled picture and the padding around it to its place in the
+    /// tensor, all planes in one pass.
+    fn lay(&mut self, form: &Form, fit: &Fit, scaled: &[u8], place: usize) {
+        let Self { values, tables } = self;
+        let [width, height] = form.size.map(|side| side as usize);
+        let [columns, rows] = fit.size.map(|side| side as usize);
+        let [left, top] = fit.offset.map(|side| side as usize);
+        let channel = match form.channels {
+            Channels::Rgb => [0, 1, 2],
+            Channels::Bgr => [2, 1, 0],
+        };
+        let pad = usize::from(form.padding.map_or(0, |padding| padding.pad));
+        let pad = [tables[0][pad], tables[1][pad], tables[2][pad]];
+        let area = width * height;
+        let out = &mut values[place * 3 * area..][..3 * area];
+        let inside = |y: usize| (top..top + rows).contains(&y);
+        let scaled_row = |y: usize| {
+            scaled[(y - top) * 3 * columns..][..3 * columns]
+                .as_chunks::<3>()
+                .0
+        };
+        match form.layout {
+            Layout::Nchw => {
+                let (first, rest) = out.split_at_mut(area);
+                let (second, third) = rest.split_at_mut(area);
+                let mut planes = [first, second, third];
+                for y in 0..height {
+                    let mut lines = planes
+                        .each_mut()
+                        .map(|plane| &mut plane[y * width..][..width]);
+                    if !inside(y) {
+                        (lines.iter_mut().zip(pad)).for_each(|(line, pad)| line.fill(pad));
+                        continue;
+                    }
+                    for (line, pad) in lines.iter_mut().zip(pad) {
+                        line[..left].fill(pad);
+                        line[left + columns..].fill(pad);
+                    }
+                    let [first, second, third] = lines.map(|line| &mut line[left..][..columns]);
+                    let values = first.iter_mut().zip(second).zip(third);
+                    for (((a, b), c), pixel) in values.zip(scaled_row(y)) {
+                        *a = tables[0][usize::from(pixel[channel[0]])];
+                        *b = tables[1][usize::from(pixel[channel[1]])];
+                        *c = tables[2][usize::from(pixel[channel[2]])];
+                    }
                 }
             }
-        }
-        Layout::Nhwc => {
-            for (y, line) in out
-                .as_chunks_mut::<3>()
-                .0
-                .chunks_exact_mut(width)
-                .enumerate()
-            {
-                if !inside(y) {
-                    line.fill(pad);
-                    continue;
-                }
-                line[..left].fill(pad);
-                line[left + columns..].fill(pad);
-                for (value, pixel) in line[left..][..columns].iter_mut().zip(scaled_row(y)) {
-                    *value = [0, 1, 2].map(|i| tables[i][usize::from(pixel[channel[i]])]);
+            Layout::Nhwc => {
+                for (y, line) in out
+                    .as_chunks_mut::<3>()
+                    .0
+                    .chunks_exact_mut(width)
+                    .enumerate()
+                {
+                    if !inside(y) {
+                        line.fill(pad);
+                        continue;
+                    }
+                    line[..left].fill(pad);
+                    line[left + columns..].fill(pad);
+                    for (value, pixel) in line[left..][..columns].iter_mut().zip(scaled_row(y)) {
+                        *value = [0, 1, 2].map(|i| tables[i][usize::from(pixel[channel[i]])]);
+                    }
                 }
             }
         }
@@ -286,7 +292,7 @@ mod tests {
     /// The tensor, whatever it holds.
     fn floats(letterbox: &Letterbox) -> Vec<f32> {
         match letterbox.pixels() {
-            Pixels::F32(values) => values.clone(),
+            Pixels::F32(values) => values.to_vec(),
             Pixels::F16(values) => values.iter().map(|v| v.to_f32()).collect(),
             Pixels::U8(values) => values.iter().map(|&v| f32::from(v)).collect(),
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::error::DetectError;
+use super::error::{DetectError, Refused};
 use super::family::{Family, Head, Numbering, Unit};
 use super::form::{Channels, Form, Layout, Padding};
 
@@ -57,7 +57,7 @@ pub(super) struct Input {
     pub(super) letterbox: Option<Padding>,
 }
 
-/// What labels and boxes mean, of families that leave it open.
+/// What labels and boxes mean. Most families leave nothing of it open.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Output {
@@ -70,6 +70,38 @@ pub(super) struct Output {
 impl Output {
     fn is_silent(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What a head says of its labels and boxes.
+    fn of(head: &Head) -> Self {
+        Self {
+            labels: Some(head.numbering()),
+            boxes: head.unit(),
+        }
+    }
+
+    /// Checks that a head reads its outputs as they are stated to be.
+    pub(super) fn check(&self, head: &Head) -> Result<(), Refused> {
+        let is = Self::of(head);
+        let labels = [self.labels, is.labels].map(|labels| labels.map(Numbering::name));
+        let boxes = [self.boxes, is.boxes].map(|boxes| boxes.map(Unit::name));
+        for (field, [stated, is]) in [
+            ("the manifest's output.labels", labels),
+            ("the manifest's output.boxes", boxes),
+        ] {
+            if let Some(stated) = stated
+                && is != Some(stated)
+            {
+                let name = head.family().name();
+                let can_be = is.map_or("nothing".into(), |is| format!("\"{is}\""));
+                return Err(Refused {
+                    field,
+                    expected: format!("{can_be} of this {name}"),
+                    found: format!("\"{stated}\""),
+                });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -103,7 +135,7 @@ impl Manifest {
         let mut text = String::new();
         match File::open(&path).and_then(|f| f.take(MAX_BYTES).read_to_string(&mut text)) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(DetectError::Io { path, source }),
+            Err(cause) => return Err(DetectError::Io { path, cause }),
             Ok(_) => {}
         }
         Self::parse(&path, &text).map(Some)
@@ -145,14 +177,13 @@ impl Manifest {
     }
 
     /// The manifest that leaves nothing out which this one leaves to a family,
-    /// of a network that was recognised.
-    pub(super) fn completed(self, head: &Head, form: &Form) -> Self {
-        let (labels, boxes) = head.conventions();
+    /// of a network that was recognised and has an input of this size.
+    pub(super) fn completed(self, head: &Head, form: &Form, size: [u32; 2]) -> Self {
         Self {
             family: Some(head.family()),
             input: Input {
                 layout: Some(form.layout),
-                size: Some(form.size),
+                size: Some(size),
                 channels: Some(form.channels),
                 normalisation: Some(Normalisation {
                     mean: form.mean,
@@ -161,7 +192,7 @@ impl Manifest {
                 letterbox: form.padding,
                 stretch: form.padding.is_none(),
             },
-            output: Output { labels, boxes },
+            output: Output::of(head),
             ..self
         }
     }

@@ -2,6 +2,7 @@
 
 mod bilinear;
 pub mod coco;
+mod decoded;
 mod detr;
 mod error;
 mod family;
@@ -10,6 +11,7 @@ mod form;
 mod grid;
 mod input;
 mod letterbox;
+mod limit;
 mod manifest;
 mod model;
 mod nanodet;
@@ -189,8 +191,8 @@ impl Detector {
     }
 
     /// A manifest for the network that leaves nothing to be told by its
-    /// outputs, with the licence and the source that its own states; in TOML
-    /// it is the file beside a model.
+    /// outputs, with the licence and the source that its own states, and the
+    /// model's own input size; in TOML it is the file beside a model.
     pub fn manifest(&self) -> &Manifest {
         &self.model.network.manifest
     }
@@ -232,8 +234,8 @@ impl Detector {
             .collect();
         let mut findings: Vec<Result<Findings, DetectError>> =
             pictures.iter().map(|_| Ok(Findings::default())).collect();
-        let batches = self.model.network.input.batches;
-        for looks in looks.chunks(if batches { self.options.batch } else { 1 }) {
+        let together = self.model.network.input.pictures(self.options.batch);
+        for looks in looks.chunks(together) {
             self.look(pictures, looks, &mut findings);
         }
         let of_pictures = pictures.iter().zip(findings);

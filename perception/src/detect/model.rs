@@ -3,19 +3,18 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use half::f16;
-use ort::session::{RunOptions, Session, SessionInputValue, SessionOutputs};
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{Tensor as Value, TensorRef};
 
-use super::error::DetectError;
+use super::error::{DetectError, Refused};
 use super::family::{self, Head, Known};
-use super::form::{Element, Form};
-use super::input::{Input, Refused};
-use super::letterbox::{Pixels, values_in};
+use super::form::Form;
+use super::input::Input;
+use super::letterbox::{Letterbox, Pixels};
+use super::limit::Limit;
 use super::manifest::Manifest;
 use super::options::DetectorOptions;
 use super::runtime::Runtime;
@@ -43,13 +42,6 @@ pub(super) struct Network {
     /// Of the outputs for one picture, where it is the same in every run.
     dims: Option<Vec<Vec<usize>>>,
     limit: Option<Limit>,
-}
-
-/// How long a run may take.
-struct Limit {
-    time: Duration,
-    /// What a run is ended by, where the runtime lets itself be ended.
-    end: Option<RunOptions>,
 }
 
 /// Why a run gave nothing.
@@ -81,24 +73,15 @@ impl Model {
         runtime: &Runtime,
         options: &DetectorOptions,
     ) -> Result<Self, DetectError> {
-        onnx::check(&bytes).map_err(|found| DetectError::NotOnnx {
+        let embedded = runtime.library().is_none();
+        let barred = if embedded { &onnx::RECURRENT[..] } else { &[] };
+        onnx::check(&bytes, barred).map_err(|found| DetectError::NotOnnx {
             path: path.to_owned(),
             found,
         })?;
-        let embedded = runtime.library().is_none();
         let ports = onnx::inputs(&bytes);
-        let (mut input, fixed) = Input::new(&ports, &manifest.input, options, embedded).map_err(
-            |Refused {
-                 field,
-                 expected,
-                 found,
-             }| DetectError::Form {
-                path: path.to_owned(),
-                field: field.to_owned(),
-                expected,
-                found,
-            },
-        )?;
+        let (mut input, fixed) = Input::new(&ports, &manifest.input, options, embedded)
+            .map_err(|refused| refused.at(path))?;
         // The embedded runtime has no i64 to give.
         if fixed != ports || embedded {
             bytes = reshape::with_inputs(&bytes, &fixed, embedded);
@@ -117,9 +100,18 @@ impl Model {
         let mut session = session(path, &bytes, runtime, options).map_err(at_size)?;
         drop(bytes);
 
+        let limit = |time: Duration| {
+            Limit::new(time, runtime).map_err(|cause| DetectError::Load {
+                path: path.to_owned(),
+                cause,
+            })
+        };
+        let first = limit(options.load_limit())?;
         let failed = |failure: Failure| at_size(failure.at(path));
-        let blank = blank(&input, 1);
-        let outputs = run(&mut session, &input, &blank, 1, None).map_err(failed)?;
+        let mut blank = Letterbox::new(input.form());
+        blank.reserve(1);
+        let outputs = run(&mut session, &input, blank.pixels(), 1, Some(&first));
+        let outputs = outputs.map_err(failed)?;
         let tensors = tensors(&outputs).map_err(failed)?;
         let views = views(&tensors, 0, 1).map_err(failed)?;
         let coco = manifest.classes.is_none();
@@ -133,12 +125,13 @@ impl Model {
             boxes: manifest.output.boxes,
             scales: input.scales.is_some(),
         };
-        let head = Head::recognise(&views, &known).ok_or_else(|| DetectError::Form {
-            path: path.to_owned(),
-            field: "outputs".to_owned(),
+        let head = Head::recognise(&views, &known).ok_or_else(|| Refused {
+            field: "outputs",
             expected: family::expected(&known),
             found: tensor::describe(&tensors),
-        })?;
+        });
+        let head = head.map_err(|refused| refused.at(path))?;
+        (manifest.output.check(&head)).map_err(|refused| refused.at(path))?;
         let dims = views.iter().map(|view| view.dims.to_vec()).collect();
         let dims = head.is_fixed().then_some(dims);
         drop(views);
@@ -146,26 +139,18 @@ impl Model {
         drop(outputs);
         // A model may leave the number of pictures open and still be made for
         // one.
-        input.batches = input.batches && takes_two(&mut session, &input);
+        input.batches = input.batches && takes_two(&mut session, &input, &mut blank, &first);
 
-        let limit = options.time_limit().map(|time| {
-            let end = (!embedded).then(RunOptions::new).transpose();
-            end.map(|end| Limit { time, end })
-        });
-        let limit = limit.transpose().map_err(|source| DetectError::Load {
-            path: path.to_owned(),
-            source,
-        })?;
-        let form = manifest.form(head.form(input.size, input.layout, input.element));
+        let form = manifest.form(head.form(input.form()));
         let network = Network {
             path: path.to_owned(),
-            manifest: manifest.completed(&head, &form),
+            manifest: manifest.completed(&head, &form, input.own_size),
             form,
             head,
             input,
             classes,
             dims,
-            limit,
+            limit: options.time_limit().map(limit).transpose()?,
         };
         Ok(Self { session, network })
     }
@@ -176,7 +161,7 @@ impl Network {
     pub(super) fn run<'s>(
         &'s self,
         session: &'s mut Session,
-        pixels: &Pixels,
+        pixels: Pixels,
         count: usize,
     ) -> Result<SessionOutputs<'s>, Failure> {
         run(session, &self.input, pixels, count, self.limit.as_ref())
@@ -201,6 +186,11 @@ impl Network {
 }
 
 impl Failure {
+    /// What the runtime said instead.
+    pub(super) fn of(error: ort::Error) -> Self {
+        Self::Run(error.to_string())
+    }
+
     /// The error of the network in this file.
     pub(super) fn at(self, path: &Path) -> DetectError {
         let path = path.to_owned();
@@ -236,44 +226,21 @@ fn views<'t>(tensors: &'t [Tensor], index: usize, count: usize) -> Result<Vec<Vi
 fn run<'s>(
     session: &'s mut Session,
     input: &Input,
-    pixels: &Pixels,
+    pixels: Pixels,
     count: usize,
     limit: Option<&'s Limit>,
 ) -> Result<SessionOutputs<'s>, Failure> {
-    let refused = |error: ort::Error| Failure::Run(error.to_string());
-    let inputs = inputs(input, pixels, count).map_err(refused)?;
-    let Some(Limit { time, end }) = limit else {
-        return session.run(inputs).map_err(refused);
-    };
-    let start = Instant::now();
-    let in_time = |outputs: ort::Result<SessionOutputs<'s>>| match start.elapsed() {
-        spent if spent > *time => Err(Failure::Late(*time)),
-        _ => outputs.map_err(refused),
-    };
-    let Some(end) = end else {
-        return in_time(session.run(inputs));
-    };
-    end.unterminate().map_err(refused)?;
-    let (done, ended) = mpsc::channel::<()>();
-    let outputs = thread::scope(|scope| {
-        scope.spawn(move || {
-            let left = time.saturating_sub(start.elapsed());
-            if ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
-                // A run that cannot be ended goes on, and is late all the same.
-                let _ = end.terminate();
-            }
-        });
-        let outputs = session.run_with_options(inputs, end);
-        drop(done);
-        outputs
-    });
-    in_time(outputs)
+    let inputs = inputs(input, pixels, count).map_err(Failure::of)?;
+    match limit {
+        Some(limit) => limit.run(session, inputs),
+        None => session.run(inputs).map_err(Failure::of),
+    }
 }
 
 /// Whether a run of two pictures gives something for each.
-fn takes_two(session: &mut Session, input: &Input) -> bool {
-    let blank = blank(input, 2);
-    let Ok(outputs) = run(session, input, &blank, 2, None) else {
+fn takes_two(session: &mut Session, input: &Input, blank: &mut Letterbox, limit: &Limit) -> bool {
+    blank.reserve(2);
+    let Ok(outputs) = run(session, input, blank.pixels(), 2, Some(limit)) else {
         return false;
     };
     tensors(&outputs).is_ok_and(|tensors| views(&tensors, 1, 2).is_ok())
@@ -282,14 +249,14 @@ fn takes_two(session: &mut Session, input: &Input) -> bool {
 /// The network's inputs, by name.
 fn inputs<'v>(
     input: &Input,
-    pixels: &'v Pixels,
+    pixels: Pixels<'v>,
     count: usize,
 ) -> ort::Result<Vec<(String, SessionInputValue<'v>)>> {
     let dims = input.dims(count);
     let pictures: SessionInputValue = match pixels {
-        Pixels::F32(values) => TensorRef::from_array_view((dims, &values[..]))?.into(),
-        Pixels::F16(values) => TensorRef::from_array_view((dims, &values[..]))?.into(),
-        Pixels::U8(values) => TensorRef::from_array_view((dims, &values[..]))?.into(),
+        Pixels::F32(values) => TensorRef::from_array_view((dims, values))?.into(),
+        Pixels::F16(values) => TensorRef::from_array_view((dims, values))?.into(),
+        Pixels::U8(values) => TensorRef::from_array_view((dims, values))?.into(),
     };
     let mut inputs = vec![(input.name.clone(), pictures)];
     if let Some(name) = &input.scales {
@@ -301,23 +268,13 @@ fn inputs<'v>(
     Ok(inputs)
 }
 
-/// So many pictures in which there is nothing.
-fn blank(input: &Input, count: usize) -> Pixels {
-    let length = count * values_in(input.size);
-    match input.element {
-        Element::F32 => Pixels::F32(vec![0.0; length]),
-        Element::F16 => Pixels::F16(vec![f16::ZERO; length]),
-        Element::U8 => Pixels::U8(vec![0; length]),
-    }
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, DetectError> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
-        .map_err(|source| DetectError::Io {
+        .map_err(|cause| DetectError::Io {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
     Ok(bytes)
 }
@@ -349,12 +306,14 @@ fn session(
     if !is_there {
         return Err(missing(format!("{runtime} is built without it")));
     }
-    let load = |source: ort::Error| DetectError::Load {
+    let load = |cause: ort::Error| DetectError::Load {
         path: path.to_owned(),
-        source,
+        cause,
     };
     let mut builder = Session::builder(&runtime.environment)
         .and_then(|builder| Ok(builder.with_intra_threads(options.threads)?))
+        // The embedded runtime does not optimise unless it is told to.
+        .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::All)?))
         .map_err(load)?;
     dispatch
         .register(&mut builder)

@@ -3,7 +3,8 @@
 //! as a distribution over its distance from the cell's centre (Li et al.,
 //! "Generalized Focal Loss", NeurIPS 2020).
 
-use super::family::{Decoded, Known, argmax};
+use super::decoded::{Decoded, argmax};
+use super::family::Known;
 use super::tensor::{View, finite};
 
 /// Input pixels per cell of each grid.

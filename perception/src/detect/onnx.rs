@@ -10,6 +10,10 @@ use std::collections::BTreeSet;
 /// Graphs within operations of graphs, and so on, may go as deep as this.
 const MAX_DEPTH: usize = 16;
 
+/// What runs over a sequence. No detector in pictures has it, and in the
+/// embedded runtime it panics if its shapes are not what they should be.
+pub(super) const RECURRENT: [&str; 4] = ["GRU", "LSTM", "RNN", "Scan"];
+
 /// An input of a model's graph: a tensor that is no weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Port {
@@ -86,11 +90,11 @@ fn message(bytes: &[u8], number: u64) -> Option<&[u8]> {
 }
 
 /// Checks that the bytes are a whole `ModelProto` whose graph computes every
-/// output that it names.
+/// output that it names, without the operations that are `barred`.
 ///
 /// # Errors
 /// What was found instead, for the end of a sentence.
-pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+pub(super) fn check(bytes: &[u8], barred: &[&str]) -> Result<(), String> {
     const IR_VERSION: u64 = 1;
     const GRAPH: u64 = 7;
 
@@ -115,13 +119,28 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     }
     match (version, &graphs[..]) {
         (None, _) => Err("something else".into()),
-        (_, [graph]) => check_graph(graph, MAX_DEPTH),
+        (_, [graph]) => check_graph(
+            graph,
+            Bounds {
+                depth: MAX_DEPTH,
+                barred,
+            },
+        ),
         (_, graphs) => Err(format!("{} graphs", graphs.len())),
     }
 }
 
-/// Checks a `GraphProto`, in which graphs may lie to a depth.
-fn check_graph(graph: &[u8], depth: usize) -> Result<(), String> {
+/// What a graph may hold.
+#[derive(Clone, Copy)]
+struct Bounds<'b> {
+    /// How deep graphs may lie in it.
+    depth: usize,
+    /// Operations that may not.
+    barred: &'b [&'b str],
+}
+
+/// Checks a `GraphProto`.
+fn check_graph(graph: &[u8], bounds: Bounds) -> Result<(), String> {
     const NODE: u64 = 1;
     const INITIALIZER: u64 = 5;
     const INPUT: u64 = 11;
@@ -131,7 +150,7 @@ fn check_graph(graph: &[u8], depth: usize) -> Result<(), String> {
     let mut outputs = Vec::new();
     for field in Fields::new(graph) {
         match field? {
-            (NODE, Value::Bytes(node)) => check_node(node, &mut known, depth)?,
+            (NODE, Value::Bytes(node)) => check_node(node, &mut known, bounds)?,
             (INITIALIZER, Value::Bytes(tensor)) => drop(known.insert(check_tensor(tensor)?)),
             (INPUT, Value::Bytes(info)) => drop(known.insert(check_info(info)?)),
             (OUTPUT, Value::Bytes(info)) => outputs.push(check_info(info)?),
@@ -148,7 +167,7 @@ fn check_graph(graph: &[u8], depth: usize) -> Result<(), String> {
 fn check_node<'a>(
     node: &'a [u8],
     known: &mut BTreeSet<&'a str>,
-    depth: usize,
+    bounds: Bounds,
 ) -> Result<(), String> {
     const INPUT: u64 = 1;
     const OUTPUT: u64 = 2;
@@ -159,8 +178,16 @@ fn check_node<'a>(
     for field in Fields::new(node) {
         match field? {
             (OUTPUT, Value::Bytes(bytes)) => drop(known.insert(name(bytes)?)),
-            (INPUT | NAME | OPERATION, Value::Bytes(bytes)) => drop(name(bytes)?),
-            (ATTRIBUTE, Value::Bytes(attribute)) => check_attribute(attribute, depth)?,
+            (INPUT | NAME, Value::Bytes(bytes)) => drop(name(bytes)?),
+            (OPERATION, Value::Bytes(bytes)) => {
+                let operation = name(bytes)?;
+                if bounds.barred.contains(&operation) {
+                    return Err(format!(
+                        "the operation {operation}, which this runtime does not run"
+                    ));
+                }
+            }
+            (ATTRIBUTE, Value::Bytes(attribute)) => check_attribute(attribute, bounds)?,
             _ => {}
         }
     }
@@ -168,7 +195,7 @@ fn check_node<'a>(
 }
 
 /// Checks an `AttributeProto`: its name, and the constants and graphs in it.
-fn check_attribute(attribute: &[u8], depth: usize) -> Result<(), String> {
+fn check_attribute(attribute: &[u8], bounds: Bounds) -> Result<(), String> {
     const NAME: u64 = 1;
     const TENSOR: u64 = 5;
     const GRAPH: u64 = 6;
@@ -180,8 +207,9 @@ fn check_attribute(attribute: &[u8], depth: usize) -> Result<(), String> {
             (NAME, Value::Bytes(bytes)) => drop(name(bytes)?),
             (TENSOR | TENSORS, Value::Bytes(tensor)) => drop(check_tensor(tensor)?),
             (GRAPH | GRAPHS, Value::Bytes(graph)) => {
-                let deeper = depth.checked_sub(1).ok_or("graphs in graphs without end")?;
-                check_graph(graph, deeper)?;
+                let depth = bounds.depth.checked_sub(1);
+                let depth = depth.ok_or("graphs in graphs without end")?;
+                check_graph(graph, Bounds { depth, ..bounds })?;
             }
             _ => {}
         }
@@ -342,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_whole_model_passes() {
-        assert_eq!(check(MODEL), Ok(()));
+        assert_eq!(check(MODEL, &[]), Ok(()));
     }
 
     #[test]
@@ -358,16 +386,16 @@ mod tests {
                 "something else",
             ),
         ] {
-            assert_eq!(check(bytes), Err(found.to_owned()));
+            assert_eq!(check(bytes, &[]), Err(found.to_owned()));
         }
     }
 
     #[test]
     fn a_part_of_a_model_is_told() {
         for length in 0..MODEL.len() {
-            assert!(check(&MODEL[..length]).is_err(), "{length}");
+            assert!(check(&MODEL[..length], &[]).is_err(), "{length}");
         }
-        let cut = check(&MODEL[..MODEL.len() - 1]).expect_err("cut off");
+        let cut = check(&MODEL[..MODEL.len() - 1], &[]).expect_err("cut off");
         assert_eq!(cut, "a field at byte 6 that 25 bytes do not hold");
     }
 
@@ -384,30 +412,41 @@ mod tests {
     fn a_graph_computes_its_outputs() {
         let output = field(12, &field(1, b"y"));
         let nothing = Err("an output \"y\" that nothing computes".to_owned());
-        assert_eq!(check(&model(&output)), nothing);
+        assert_eq!(check(&model(&output), &[]), nothing);
         let other = field(1, &field(2, b"z"));
-        assert_eq!(check(&model(&[&other[..], &output].concat())), nothing);
+        assert_eq!(check(&model(&[&other[..], &output].concat()), &[]), nothing);
         for source in [
             field(1, &field(2, b"y")),
             field(5, &field(8, b"y")),
             field(11, &field(1, b"y")),
         ] {
-            assert_eq!(check(&model(&[&source[..], &output].concat())), Ok(()));
+            assert_eq!(check(&model(&[&source[..], &output].concat()), &[]), Ok(()));
         }
         // The same in a graph that an operation's attribute holds.
         let inner = field(1, &field(5, &field(6, &output)));
-        assert_eq!(check(&model(&inner)), nothing);
+        assert_eq!(check(&model(&inner), &[]), nothing);
+    }
+
+    #[test]
+    fn what_is_barred_is_found_at_any_depth() {
+        let mut graph = field(1, &field(4, b"LSTM"));
+        for _ in 0..3 {
+            assert_eq!(check(&model(&graph), &[]), Ok(()));
+            let found = check(&model(&graph), &RECURRENT).expect_err("barred");
+            assert_eq!(found, "the operation LSTM, which this runtime does not run");
+            graph = field(1, &field(5, &field(6, &graph)));
+        }
     }
 
     #[test]
     fn a_graph_has_an_end() {
         let mut graph = Vec::new();
         for _ in 0..=MAX_DEPTH {
-            assert_eq!(check(&model(&graph)), Ok(()));
+            assert_eq!(check(&model(&graph), &[]), Ok(()));
             graph = field(1, &field(5, &field(6, &graph)));
         }
         let endless = Err("graphs in graphs without end".to_owned());
-        assert_eq!(check(&model(&graph)), endless);
+        assert_eq!(check(&model(&graph), &[]), endless);
     }
 
     #[test]
@@ -420,20 +459,20 @@ mod tests {
                 field(5, &field(8, bytes)),
                 field(11, &field(1, bytes)),
             ] {
-                let found = check(&model(&named)).expect_err("no text");
+                let found = check(&model(&named), &[]).expect_err("no text");
                 assert!(found.starts_with("a name that is no text"), "{found}");
             }
         }
         let strings = [&[0x10, 8][..], &field(9, b"raw"), &field(8, b"c")].concat();
-        let found = check(&model(&field(5, &strings))).expect_err("raw strings");
+        let found = check(&model(&field(5, &strings)), &[]).expect_err("raw strings");
         assert_eq!(found, "a constant \"c\" of strings in raw bytes");
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = check(&bytes);
-            let _ = check(&[MODEL, &bytes].concat());
+            let _ = check(&bytes, &[]);
+            let _ = check(&[MODEL, &bytes].concat(), &[]);
         }
     }
 }

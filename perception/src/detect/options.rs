@@ -23,7 +23,7 @@ pub(super) const MAX_SIDE: u32 = 8192;
 /// Most pixels of an input.
 pub(super) const MAX_PIXELS: u32 = 1 << 24;
 
-/// Most pictures in one run: what they take of memory is bounded.
+/// Most pictures in one run.
 const MAX_BATCH: usize = 64;
 
 /// Most tiles of a picture along a side.
@@ -49,7 +49,8 @@ pub struct DetectorOptions {
     /// input allows.
     pub tiles: Option<Tiles>,
     /// Most pictures, or tiles of pictures, in one run, from 1 to 64, of a
-    /// network that leaves their number open; any other takes one.
+    /// network that leaves their number open; any other takes one. There are
+    /// fewer where these would be more than 33,554,432 pixels.
     pub batch: usize,
     /// Threads within one operation of the network, from 1 to 256. The
     /// embedded runtime always uses one.
@@ -58,6 +59,10 @@ pub struct DetectorOptions {
     /// long as it wants. ONNX Runtime stops at the next operation; what the
     /// embedded runtime gives too late is thrown away.
     pub time_limit_ms: Option<f64>,
+    /// The same for each of the runs by which a network is known when it is
+    /// loaded: those of a hostile one might never end. A provider that compiles
+    /// the network in its first run may need longer.
+    pub load_limit_ms: f64,
     /// The inference runtime.
     pub inference: Inference,
     /// What the runtime runs the network on.
@@ -114,6 +119,7 @@ impl Default for DetectorOptions {
             batch: 8,
             threads,
             time_limit_ms: None,
+            load_limit_ms: 60_000.0,
             inference: Inference::Auto,
             execution_provider: ExecutionProvider::default(),
         }
@@ -155,11 +161,16 @@ impl DetectorOptions {
                 self.threads.to_string(),
             );
         }
-        if let Some(ms) = self.time_limit_ms
-            && !(ms > 0.0 && ms <= 3.6e6)
-        {
-            let expected = "a time above 0 and up to 3600000 ms";
-            return wrong("time_limit_ms", expected, ms.to_string());
+        for (field, limit) in [
+            ("time_limit_ms", self.time_limit_ms),
+            ("load_limit_ms", Some(self.load_limit_ms)),
+        ] {
+            if let Some(ms) = limit
+                && !(ms > 0.0 && ms <= 3.6e6)
+            {
+                let expected = "a time above 0 and up to 3600000 ms";
+                return wrong(field, expected, ms.to_string());
+            }
         }
         if let Some(size) = self.input_size
             && size.check().is_none()
@@ -176,8 +187,12 @@ impl DetectorOptions {
 
     /// How long one run may take.
     pub(super) fn time_limit(&self) -> Option<Duration> {
-        let ms = self.time_limit_ms?;
-        Duration::try_from_secs_f64(ms * 1e-3).ok()
+        self.time_limit_ms.map(milliseconds)
+    }
+
+    /// How long a run may take while the network is loaded.
+    pub(super) fn load_limit(&self) -> Duration {
+        milliseconds(self.load_limit_ms)
     }
 }
 
@@ -202,6 +217,11 @@ impl Tiles {
         let fits = counts.iter().all(|count| (1..=MAX_TILES).contains(count));
         (fits && (0.0..=0.5).contains(&self.overlap)).then_some(self)
     }
+}
+
+/// A checked time.
+fn milliseconds(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms * 1e-3).unwrap_or(Duration::MAX)
 }
 
 /// Two numbers with an x between.
@@ -330,6 +350,7 @@ mod tests {
             ("threads = 100000", "threads"),
             ("time_limit_ms = 0.0", "time_limit_ms"),
             ("time_limit_ms = nan", "time_limit_ms"),
+            ("load_limit_ms = -1.0", "load_limit_ms"),
         ] {
             let options: DetectorOptions = toml::from_str(text).expect("a number");
             let error = options.check().expect_err("out of range").to_string();

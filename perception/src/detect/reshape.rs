@@ -204,14 +204,14 @@ mod tests {
             field(12, &info("y", &fixed)),
             field(13, &info("z", &fixed)),
         ]);
-        assert_eq!(onnx::check(&before), Ok(()));
+        assert_eq!(onnx::check(&before, &[]), Ok(()));
         let wide = Port {
             name: "x".into(),
             element: 1,
             dims: vec![None, Some(3), Some(384), Some(1248)],
         };
         let after = with_inputs(&before, std::slice::from_ref(&wide), false);
-        assert_eq!(onnx::check(&after), Ok(()));
+        assert_eq!(onnx::check(&after, &[]), Ok(()));
         let [x, k] = &onnx::inputs(&after)[..] else {
             panic!("two inputs")
         };

@@ -45,16 +45,16 @@ pub enum RuntimeError {
     )]
     NotFound,
     /// A library was named or found, and is not a usable ONNX Runtime.
-    #[error("{}: expected an ONNX Runtime library, 1.{} or later: {source}", path.display(), ort::MINOR_VERSION)]
+    #[error("{}: expected an ONNX Runtime library, 1.{} or later: {cause}", path.display(), ort::MINOR_VERSION)]
     Library {
         /// The library.
         path: PathBuf,
         /// What the loader said.
-        source: ort::LoadDynamicError,
+        cause: ort::LoadDynamicError,
     },
     /// The runtime did not start.
     #[error("the inference runtime does not start: {0}")]
-    Start(#[source] ort::Error),
+    Start(ort::Error),
     /// A process has one runtime, and this one has another already.
     #[error("{wanted:?} was asked for, but this process runs {running} already")]
     Taken {
@@ -167,9 +167,9 @@ impl fmt::Debug for Runtime {
 
 /// Loads ONNX Runtime. Its messages go to the log instead of to stderr.
 fn load(path: &Path) -> Result<EnvironmentBuilder, RuntimeError> {
-    let builder = ort::init_from(path).map_err(|source| RuntimeError::Library {
+    let builder = ort::init_from(path).map_err(|cause| RuntimeError::Library {
         path: path.to_owned(),
-        source,
+        cause,
     })?;
     Ok(builder.with_logger(Arc::new(
         |level: LogLevel, _category: &str, _id: &str, location: &str, message: &str| match level {

@@ -2,7 +2,8 @@
 //! al., ECCV 2016) does when it is exported with its non-maximum suppression:
 //! boxes, their labels and scores.
 
-use super::family::{Decoded, Known, Numbering, Unit};
+use super::decoded::Decoded;
+use super::family::{Known, Numbering, Unit};
 use super::tensor::{View, finite};
 
 /// Corners, labels and scores of boxes, and perhaps how many of them count.
@@ -11,15 +12,16 @@ pub(super) struct Ssd {
     size: [u32; 2],
     classes: usize,
     numbering: Numbering,
-    unit: Unit,
+    /// Whether boxes are counted in sides of the input, not in its pixels.
+    relative: bool,
     /// Whether y comes before x.
     y_first: bool,
-    form: Form,
+    places: Places,
 }
 
 /// Where it all is.
 #[derive(Clone, Debug, PartialEq)]
-enum Form {
+enum Places {
     /// An output for each, by its place.
     Apart {
         boxes: usize,
@@ -47,26 +49,26 @@ impl Ssd {
         };
         let width = |place: usize| outputs[place].dims.last().copied();
         let count = named(&["num"]);
-        let form = match (
+        let places = match (
             named(&["box", "dets"]),
             named(&["label", "class"]),
             named(&["score"]),
         ) {
-            (Some(boxes), Some(labels), Some(scores)) if width(boxes) == Some(4) => Form::Apart {
+            (Some(boxes), Some(labels), Some(scores)) if width(boxes) == Some(4) => Places::Apart {
                 boxes,
                 labels,
                 scores,
                 count,
             },
             (Some(boxes), Some(labels), None) if width(boxes) == Some(5) => {
-                Form::Scored { boxes, labels }
+                Places::Scored { boxes, labels }
             }
-            _ if outputs.len() == 1 && matches!(outputs[0].dims, [_, 6]) => Form::Rows,
+            _ if outputs.len() == 1 && matches!(outputs[0].dims, [_, 6]) => Places::Rows,
             _ => return None,
         };
-        let boxes_name = match form {
-            Form::Apart { boxes, .. } => outputs[boxes].name,
-            Form::Scored { .. } | Form::Rows => "",
+        let boxes_name = match places {
+            Places::Apart { boxes, .. } => outputs[boxes].name,
+            Places::Scored { .. } | Places::Rows => "",
         };
         let ids = if known.coco {
             Numbering::CocoIds
@@ -74,19 +76,23 @@ impl Ssd {
             Numbering::FromOne
         };
         let y_first = boxes_name.starts_with("detection_boxes");
-        let (unit, numbering) = match boxes_name {
-            _ if y_first => (Unit::Relative, ids),
-            "boxes" => (Unit::Pixels, ids),
-            "bboxes" => (Unit::Relative, Numbering::FromOne),
-            _ => (Unit::Pixels, Numbering::FromZero),
+        let (relative, numbering) = match boxes_name {
+            _ if y_first => (true, ids),
+            "boxes" => (false, ids),
+            "bboxes" => (true, Numbering::FromOne),
+            _ => (false, Numbering::FromZero),
         };
         Some(Self {
             size: known.size,
             classes: known.classes,
             numbering: known.numbering.unwrap_or(numbering),
-            unit: known.boxes.unwrap_or(unit),
+            relative: match known.boxes {
+                Some(Unit::Relative) => true,
+                Some(Unit::Pixels) => false,
+                None | Some(Unit::Cells) => relative,
+            },
             y_first,
-            form,
+            places,
         })
     }
 
@@ -95,14 +101,23 @@ impl Ssd {
     }
 
     pub(super) fn unit(&self) -> Unit {
-        self.unit
+        match self.relative {
+            true => Unit::Relative,
+            false => Unit::Pixels,
+        }
+    }
+
+    /// Whether pictures are fitted into the middle of the input: the YOLOs
+    /// that are exported with their suppression, or need none, give rows.
+    pub(super) fn letterboxed(&self) -> bool {
+        self.places == Places::Rows
     }
 
     pub(super) fn decode(&self, outputs: &[View], threshold: f32) -> Decoded {
         let mut decoded = Decoded::default();
         let values = |place: usize| outputs.get(place).map_or(&[][..], |output| output.values);
-        match self.form {
-            Form::Apart {
+        match self.places {
+            Places::Apart {
                 boxes,
                 labels,
                 scores,
@@ -125,13 +140,13 @@ impl Ssd {
                     self.add(&mut decoded, threshold, bbox, score, label);
                 }
             }
-            Form::Scored { boxes, labels } => {
+            Places::Scored { boxes, labels } => {
                 let boxes = values(boxes).as_chunks::<5>().0;
                 for (&[a, b, c, d, score], &label) in boxes.iter().zip(values(labels)) {
                     self.add(&mut decoded, threshold, [a, b, c, d], score, label);
                 }
             }
-            Form::Rows => {
+            Places::Rows => {
                 for &[a, b, c, d, score, label] in values(0).as_chunks::<6>().0 {
                     self.add(&mut decoded, threshold, [a, b, c, d], score, label);
                 }
@@ -148,9 +163,9 @@ impl Ssd {
         if score < threshold {
             return;
         }
-        let [width, height] = match self.unit {
-            Unit::Pixels => [1.0, 1.0],
-            Unit::Relative => self.size.map(|side| side as f32),
+        let [width, height] = match self.relative {
+            true => self.size.map(|side| side as f32),
+            false => [1.0; 2],
         };
         let [x_min, y_min, x_max, y_max] = match (self.y_first, bbox) {
             (false, bbox) => bbox,

@@ -3,7 +3,8 @@
 //! each cell of the grids, already decoded; and of YOLOv6 (Li et al., arXiv
 //! 2209.02976), which has one, and of which the objectness is 1.
 
-use super::family::{Decoded, Known, ROW_VALUES, corners, sure};
+use super::decoded::{Decoded, ROW_VALUES, corners, sure};
+use super::family::Known;
 use super::grid::{cells, in_pixels};
 use super::tensor::View;
 

@@ -2,7 +2,8 @@
 //! al., "Ultralytics YOLO", 2023): anchor-free, already decoded, without
 //! objectness, one column per prediction.
 
-use super::family::{Decoded, Known, corners};
+use super::decoded::{Decoded, corners};
+use super::family::Known;
 use super::grid::cells;
 use super::tensor::{View, finite};
 

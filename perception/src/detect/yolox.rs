@@ -1,7 +1,8 @@
 //! The output of YOLOX (Ge et al., "YOLOX: Exceeding YOLO Series in 2021",
 //! arXiv 2107.08430): anchor-free, one prediction per cell of three grids.
 
-use super::family::{Decoded, Known, ROW_VALUES, Unit, corners, sure};
+use super::decoded::{Decoded, ROW_VALUES, corners, sure};
+use super::family::{Known, Unit};
 use super::grid::{cells, in_pixels, places};
 use super::tensor::View;
 
@@ -26,9 +27,9 @@ impl Yolox {
             return None;
         }
         let in_pixels = match known.boxes {
-            None => in_pixels(output, size, &STRIDES),
             Some(Unit::Pixels) => true,
-            Some(Unit::Relative) => return None,
+            Some(Unit::Cells) => false,
+            None | Some(Unit::Relative) => in_pixels(output, size, &STRIDES),
         };
         // YOLOv6 has the same rows and another input.
         if in_pixels && known.family.is_none() && sure(output) {
@@ -41,9 +42,12 @@ impl Yolox {
         })
     }
 
-    /// What boxes are counted in, if not in cells.
-    pub(super) fn unit(&self) -> Option<Unit> {
-        self.in_pixels.then_some(Unit::Pixels)
+    /// What boxes are counted in.
+    pub(super) fn unit(&self) -> Unit {
+        match self.in_pixels {
+            true => Unit::Pixels,
+            false => Unit::Cells,
+        }
     }
 
     /// The score is objectness times the best class, which is the box's

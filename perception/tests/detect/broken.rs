@@ -105,11 +105,29 @@ pub(crate) fn forms(inference: Inference) {
         ),
         (
             onnx::constant_yolox(&[]),
-            Some(
-                "family = \"yolox\"\nclasses = [\"a\", \"b\", \"c\"]\n\
-                 output.boxes = \"relative\"",
-            ),
-            "net.onnx: outputs: expected yolox [21, 8]",
+            Some("classes = [\"a\", \"b\", \"c\"]\noutput.boxes = \"relative\""),
+            "net.onnx: the manifest's output.boxes: expected \"cells\" of this yolox, found \
+             \"relative\"",
+        ),
+        (
+            onnx::constant_yolox(&[]),
+            Some("classes = [\"a\", \"b\", \"c\"]\noutput.labels = \"from-one\""),
+            "net.onnx: the manifest's output.labels: expected \"from-zero\" of this yolox, found",
+        ),
+        (
+            given(F32, &[1, 7, 21]),
+            Some("classes = [\"a\", \"b\", \"c\"]\noutput.boxes = \"relative\""),
+            "net.onnx: the manifest's output.boxes: expected \"pixels\" of this yolov8, found",
+        ),
+        (
+            given(F32, &[1, 8, 2, 2]),
+            Some("classes = [\"a\", \"b\", \"c\"]\noutput.boxes = \"cells\""),
+            "net.onnx: the manifest's output.boxes: expected nothing of this fastestdet, found",
+        ),
+        (
+            given(F32, &[1, 2, 6]),
+            Some("output.boxes = \"cells\""),
+            "net.onnx: the manifest's output.boxes: expected \"pixels\" of this ssd, found",
         ),
         (
             onnx::constant_yolox(&[]),

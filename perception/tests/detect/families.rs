@@ -204,19 +204,24 @@ pub(crate) fn decoded_rows(inference: Inference) {
 /// What is understood of a network makes a manifest by which it is understood
 /// alike.
 pub(crate) fn manifests(inference: Inference) {
-    for (stated, said) in [
+    for (stated, said, boxes) in [
         (
             "",
             "32 × 32, f32 NCHW, BGR from 0 to 255, at the top left of 114",
+            "cells",
         ),
         (
             "input.stretch = true\ninput.channels = \"rgb\"",
             "RGB from 0 to 255, stretched",
+            "cells",
         ),
+        // What its values do not tell.
         (
-            "[input]\nnormalisation = { mean = [0, 0, 0], std = [255, 255, 255] }\n\
+            "output.boxes = \"pixels\"\n[input]\n\
+             normalisation = { mean = [0, 0, 0], std = [255, 255, 255] }\n\
              letterbox = { anchor = \"centre\", pad = 7 }",
             "BGR from 0 to 1, in the centre of 7",
+            "pixels",
         ),
     ] {
         let stated = format!("classes = [\"a\", \"b\", \"c\"]\nlicence = \"MIT\"\n{stated}");
@@ -229,6 +234,8 @@ pub(crate) fn manifests(inference: Inference) {
         assert!(first.input().contains(said), "{}", first.input());
         let written = toml::to_string(first.manifest()).expect("is TOML");
         assert!(written.starts_with("family = \"yolox\"\n"), "{written}");
+        let boxes = format!("boxes = \"{boxes}\"\n");
+        assert!(written.contains(&boxes), "{written}");
         let second = load(&written);
         assert_eq!(first.manifest(), second.manifest());
         assert_eq!(first.input(), second.input());
@@ -566,5 +573,12 @@ pub(crate) fn ssd(inference: Inference) {
     let mut end_to_end = Net::new("");
     end_to_end.outputs = vec![("output0", F32, vec![1, count, 6], rows)];
     end_to_end.expected = expected;
+    let model = end_to_end.encode();
+    let detector = Given::new(&model, None, inference).load();
+    let input = detector.expect("the network loads").input();
+    assert!(
+        input.contains("RGB from 0 to 1, in the centre of 114"),
+        "{input}"
+    );
     end_to_end.check(inference);
 }

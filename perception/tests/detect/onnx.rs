@@ -5,6 +5,7 @@
 pub(crate) const F32: u64 = 1;
 pub(crate) const U8: u64 = 2;
 pub(crate) const I64: u64 = 7;
+const BOOL: u64 = 9;
 pub(crate) const F16: u64 = 10;
 pub(crate) const F64: u64 = 11;
 
@@ -44,9 +45,10 @@ pub(crate) struct Node<'a>(
 pub(crate) enum Attribute<'a> {
     Int(u64),
     Ints(&'a [u64]),
+    Body(&'a Graph<'a>),
 }
 
-use Attribute::{Int, Ints};
+use Attribute::{Body, Int, Ints};
 
 /// An input or output: name, type of element, shape. The shape is as
 /// declared, which need not be as computed; `None` is a dimension of any size.
@@ -69,6 +71,13 @@ pub(crate) struct Graph<'a> {
 impl Graph<'_> {
     /// The bytes of an ONNX file.
     pub(crate) fn encode(&self) -> Vec<u8> {
+        let opset = Message::default().number(2, 13);
+        let model = Message::default().number(1, 8).bytes(7, &self.message().0);
+        model.bytes(8, &opset.0).0
+    }
+
+    /// A `GraphProto`.
+    fn message(&self) -> Message {
         let mut graph = Message::default();
         for Node(operation, inputs, outputs, attributes) in self.nodes {
             let mut node = Message::default();
@@ -87,6 +96,7 @@ impl Graph<'_> {
                         let values = values.iter().fold(attribute, |a, v| a.number(8, *v));
                         values.number(20, 7)
                     }
+                    Body(graph) => attribute.bytes(6, &graph.message().0).number(20, 5),
                 };
                 node = node.bytes(5, &attribute.0);
             }
@@ -108,10 +118,7 @@ impl Graph<'_> {
         for port in self.outputs {
             graph = graph.bytes(12, &value_info(port));
         }
-
-        let opset = Message::default().number(2, 13);
-        let model = Message::default().number(1, 8).bytes(7, &graph.0);
-        model.bytes(8, &opset.0).0
+        graph
     }
 }
 
@@ -242,6 +249,79 @@ pub(crate) fn bright_yolox(element: u64, layout: [Option<u64>; 4]) -> Vec<u8> {
     .encode()
 }
 
+/// The same, but the objectness is that of the brightest picture of the run.
+pub(crate) fn brightest_yolox(layout: [Option<u64>; 4]) -> Vec<u8> {
+    let half = 0.5_f32.ln();
+    let (mut rows, mut gain) = (vec![0.0; 21 * 8], vec![0.0; 21 * 8]);
+    rows[20 * 8..].copy_from_slice(&[0.5, 0.5, half, half, 0.0, 0.0, 1.0, 0.0]);
+    gain[20 * 8 + 4] = 0.01;
+    let each = [("axes", Ints(&[2, 3])), ("keepdims", Int(1))];
+    let one = [("axes", Ints(&[1])), ("keepdims", Int(0))];
+    let all = [("axes", Ints(&[0])), ("keepdims", Int(1))];
+    Graph {
+        nodes: &[
+            Node("ReduceMean", &["images"], &["planes"], &each),
+            Node("ReduceMean", &["planes"], &["mean"], &one),
+            Node("ReduceMax", &["mean"], &["brightest"], &all),
+            Node("Mul", &["mean", "zero"], &["nothing"], &[]),
+            Node("Add", &["nothing", "brightest"], &["seen"], &[]),
+            Node("Mul", &["seen", "gain"], &["gained"], &[]),
+            Node("Add", &["gained", "rows"], &["output"], &[]),
+        ],
+        constants: &[
+            ("zero", &[], &[0.0]),
+            ("gain", &[1, 21, 8], &gain),
+            ("rows", &[1, 21, 8], &rows),
+        ],
+        inputs: &[Port("images", F32, &layout)],
+        outputs: &[Port("output", F32, &[layout[0], Some(21), Some(8)])],
+    }
+    .encode()
+}
+
+/// A network that does not come to an end.
+pub(crate) fn endless() -> Vec<u8> {
+    const SCALAR: [Option<u64>; 0] = [];
+    let on = Graph {
+        nodes: &[
+            Node("Identity", &["on"], &["still on"], &[]),
+            Node("Identity", &["before"], &["after"], &[]),
+        ],
+        constants: &[],
+        inputs: &[
+            Port("round", I64, &SCALAR),
+            Port("on", BOOL, &SCALAR),
+            Port("before", F32, &SCALAR),
+        ],
+        outputs: &[Port("still on", BOOL, &SCALAR), Port("after", F32, &SCALAR)],
+    };
+    Graph {
+        nodes: &[
+            Node(
+                "ReduceMean",
+                &["images"],
+                &["mean"],
+                &[("keepdims", Int(0))],
+            ),
+            Node("Cast", &["rounds"], &["so many"], &[("to", Int(I64))]),
+            Node(
+                "Loop",
+                &["so many", "", "mean"],
+                &["last"],
+                &[("body", Body(&on))],
+            ),
+            Node("Add", &["last", "rows"], &["output"], &[]),
+        ],
+        constants: &[
+            ("rounds", &[], &[1e18]),
+            ("rows", &[1, 21, 8], &[0.0; 21 * 8]),
+        ],
+        inputs: &[Port("images", F32, &SMALL)],
+        outputs: &[Port("output", F32, &[Some(1), Some(21), Some(8)])],
+    }
+    .encode()
+}
+
 /// A network whose output is its input, rectified.
 pub(crate) fn relu(shape: &[Option<u64>]) -> Vec<u8> {
     Graph {
@@ -260,6 +340,17 @@ pub(crate) fn determinant() -> Vec<u8> {
         constants: &[],
         inputs: &[Port("images", F32, &SMALL)],
         outputs: &[Port("output", F32, &[Some(1), Some(3)])],
+    }
+    .encode()
+}
+
+/// A network that runs over a sequence without weights.
+pub(crate) fn recurrent() -> Vec<u8> {
+    Graph {
+        nodes: &[Node("LSTM", &["images"], &["output"], &[])],
+        constants: &[],
+        inputs: &[Port("images", F32, &SMALL)],
+        outputs: &[Port("output", F32, &[None, None, None])],
     }
     .encode()
 }
@@ -326,14 +417,15 @@ pub(crate) fn slow(products: usize) -> Vec<u8> {
         &["product"],
         &[("keepdims", Int(0))],
     ));
-    nodes.push(Node("Mul", &["product", "zero"], &["nothing"], &[]));
+    nodes.push(Node("Mul", &["product", "tiny"], &["nothing"], &[]));
     nodes.push(Node("Add", &["nothing", "rows"], &["output"], &[]));
     let weights = vec![1.0 / SIDE as f32; (SIDE * SIDE) as usize];
     Graph {
         nodes: &nodes,
         constants: &[
             ("weights", &[SIDE, SIDE], &weights),
-            ("zero", &[], &[0.0]),
+            // Times 0 would be 0 without the products.
+            ("tiny", &[], &[1e-30]),
             ("rows", &[1, 21, 8], &[0.0; 21 * 8]),
         ],
         inputs: &[Port("images", F32, &SMALL)],

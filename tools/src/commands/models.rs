@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use image::RgbImage;
-use janus_datasets::synth::{Drive, Pictures, Scenario};
-use janus_perception::detect::{Detector, DetectorOptions, Found, Manifest};
+use janus_datasets::Log;
+use janus_datasets::synth::{Drive, Scenario};
+use janus_perception::detect::{Detector, DetectorOptions, Found, Manifest, Runtime};
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::catalogue::{Catalogue, is_name};
+use crate::catalogue::{self, Catalogue, Nameless};
 use crate::cli::{AddModel, Models, ModelsCommand};
 use crate::model::{Model, STREET};
 
@@ -31,15 +32,19 @@ pub(crate) fn run(args: &Models) -> Result<Outcome> {
 /// Says what models there are. Each is loaded: what is said of it is what it
 /// turns out to be.
 fn list(json: bool, options: &DetectorOptions) -> Result<Outcome> {
+    // Without one, no model is broken.
+    Runtime::start(options.inference)?;
     let catalogue = Catalogue::of_user();
+    let contents = catalogue.contents()?;
     let street = Model::Street.detector(options);
     let mut models = vec![Listed::new(STREET, None, &street)];
-    for entry in catalogue.entries() {
+    for entry in contents.models {
         let detector = Model::File(entry.file.clone()).detector(options);
         models.push(Listed::new(&entry.name, Some(entry.file), &detector));
     }
     let found = Listing {
         models,
+        nameless: contents.nameless,
         folders: catalogue.folders(),
     };
     if json {
@@ -51,7 +56,7 @@ fn list(json: bool, options: &DetectorOptions) -> Result<Outcome> {
         .models
         .iter()
         .any(|model| matches!(model.is, Is::Broken { .. }));
-    Ok(if broken {
+    Ok(if broken || !found.nameless.is_empty() {
         Outcome::Degraded
     } else {
         Outcome::Clean
@@ -65,7 +70,7 @@ fn add(args: &AddModel, json: bool, options: &DetectorOptions) -> Result<Outcome
     let folder = catalogue.own().context(
         "there is no models folder: expected JANUS_MODELS, XDG_DATA_HOME or HOME to name one",
     )?;
-    if let Some(file) = catalogue.find(&name) {
+    if let Some(file) = catalogue.contents()?.find(&name) {
         let file = file.display();
         bail!("--name: a model is called `{name}` already, {file}");
     }
@@ -95,16 +100,10 @@ fn add(args: &AddModel, json: bool, options: &DetectorOptions) -> Result<Outcome
 fn name(args: &AddModel) -> Result<String> {
     let stem = args.file.file_stem().and_then(|stem| stem.to_str());
     let name = args.name.as_deref().or(stem).unwrap_or_default();
-    if !is_name(name) {
-        bail!(
-            "--name: expected at most 100 letters, digits and `-`, `_` or `.` within, \
-             found `{name}`"
-        );
+    match catalogue::check(name) {
+        Ok(()) => Ok(name.to_owned()),
+        Err(reason) => bail!("--name: {reason}"),
     }
-    if name == STREET {
-        bail!("--name: `{STREET}` is the built-in model; expected another name");
-    }
-    Ok(name.to_owned())
 }
 
 /// Copies a model and writes its manifest beside the copy; the manifest first,
@@ -129,15 +128,15 @@ fn place(from: &Path, manifest: &Manifest, to: &Path) -> Result<()> {
 fn picture() -> Result<RgbImage> {
     const SCENARIO: &str = "crossing";
     const FRAME: u64 = 120;
-    const CAMERA: usize = 0;
-    let pictures = Pictures::new(&Drive {
+    let drive = Log::synthetic(Drive {
         scenario: Scenario::named(SCENARIO)?,
         frames: None,
         seed: None,
     })?;
-    let sight = pictures.sight(FRAME)?;
-    let image = sight.images.get(CAMERA);
-    let image = image.ok_or_else(|| anyhow!("the synthetic world has no camera"))?;
+    let mut frames = drive.frames(Some(FRAME..FRAME + 1));
+    let frame = frames.next().context("the scenario is over")??;
+    let image = frame.images.first();
+    let image = image.context("the synthetic world has no camera")?;
     Ok(image.decode()?.into_owned())
 }
 
@@ -219,6 +218,7 @@ impl fmt::Display for Tried {
 #[derive(Serialize)]
 struct Listing<'a> {
     models: Vec<Listed>,
+    nameless: Vec<Nameless>,
     /// Where they were looked for.
     folders: &'a [PathBuf],
 }
@@ -323,6 +323,9 @@ impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for model in &self.models {
             writeln!(f, "{model}")?;
+        }
+        for Nameless { file, reason } in &self.nameless {
+            writeln!(f, "{}\n  no name  {reason}\n", file.display())?;
         }
         let folders = self
             .folders

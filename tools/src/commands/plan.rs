@@ -140,7 +140,8 @@ impl Attempt {
             };
             let outlines = problem.polygons.as_slice();
             let (vehicle, config) = (planner.vehicle(), planner.config());
-            check(&plan.samples, &task, vehicle, outlines, config)?;
+            check(&plan.samples, &task, vehicle, outlines, config)
+                .map_err(PlanError::CheckFailed)?;
             Ok(plan)
         });
         Self {
