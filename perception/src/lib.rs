@@ -11,6 +11,7 @@ mod grid;
 mod health;
 mod lidar;
 mod objects;
+mod picture_box;
 
 use image::RgbImage;
 use janus_datasets::Frame;
