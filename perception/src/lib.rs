@@ -154,6 +154,7 @@ impl Scene {
             grid,
             distances,
             cloud,
+            clearance_m: _,
             points,
             still_sweeps,
             faults,

@@ -13,7 +13,7 @@ use super::{classes, drive, perfect};
 
 /// A few frames of a street, with what the lidars make of them and what a
 /// perfect detector finds.
-fn street(frames: std::ops::Range<u64>) -> Vec<(Frame, LidarScene, CameraScene)> {
+pub(super) fn street(frames: std::ops::Range<u64>) -> Vec<(Frame, LidarScene, CameraScene)> {
     let drive = drive("busy_street", 11);
     let pictures = Pictures::new(&drive).unwrap();
     let log = Log::synthetic(drive).unwrap();
@@ -27,11 +27,11 @@ fn street(frames: std::ops::Range<u64>) -> Vec<(Frame, LidarScene, CameraScene)>
     frames.collect()
 }
 
-fn objects() -> Objects {
+pub(super) fn objects() -> Objects {
     Objects::new(ObjectsConfig::default(), &classes()).unwrap()
 }
 
-fn reasons(health: &Health) -> Vec<&'static str> {
+pub(super) fn reasons(health: &Health) -> Vec<&'static str> {
     health
         .impairments()
         .iter()
@@ -178,7 +178,6 @@ fn broken_input_is_survived_and_told() {
         after.stamp += 100_000_000;
         let step = jumped.step(&after, None, scene);
         assert!(!reasons(&step.health).contains(&"time_jump"));
-        assert_eq!(jumped.time_jumps(), 1);
     }
 }
 
@@ -257,6 +256,6 @@ fn a_camera_that_looks_astray_is_left_out() {
         _ => None,
     });
     let (right_rad, down_rad) = astray.expect("is told");
-    assert!((right_rad.abs() - 0.035).abs() < 0.012, "{right_rad}");
+    assert!((right_rad + 0.035).abs() < 0.012, "{right_rad}");
     assert!(down_rad.abs() < 0.02, "{down_rad}");
 }

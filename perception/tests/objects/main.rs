@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod broken;
+mod impaired;
 mod score;
 
 use std::ops::Range;
