@@ -135,11 +135,11 @@ fn is_positive<const N: usize>(bernstein: [f64; N], halvings: u32) -> bool {
     }
     // De Casteljau's halving.
     let (mut low, mut high) = (bernstein, bernstein);
-    for i in 1..N {
+    for (i, first) in low.iter_mut().enumerate().skip(1) {
         for k in 0..N - i {
             high[k] = (high[k] + high[k + 1]) / 2.0;
         }
-        low[i] = high[0];
+        *first = high[0];
     }
     is_positive(low, halvings - 1) && is_positive(high, halvings - 1)
 }
