@@ -275,40 +275,34 @@ impl Tracker {
                     < LOST_M.max(0.3 * (x - sight.view.from[0]).hypot(y - sight.view.from[1]))
                 && sight.view.reaches([x, y])
         });
-        let mut gone = self.twice(sight.config.confirm).into_iter();
+        let mut gone = self.twice().into_iter();
         self.tracks.retain(|_| gone.next() != Some(true));
     }
 
-    /// Which things are followed twice: of two in one place the one stays that
-    /// is as sure as things must be, `confirm` nats, of two such the larger,
-    /// for parts of a thing may be seen by themselves.
-    fn twice(&self, confirm: f64) -> Vec<bool> {
-        let boxes: Vec<Rectangle> = self.tracks.iter().map(Track::rectangle).collect();
-        let area = |i: usize| boxes[i].size[0] * boxes[i].size[1];
+    /// Which things are followed twice. The surer are looked at first, of equals
+    /// the older, each with what is as near as it is long: so a part of a thing
+    /// that is followed by itself goes, however sure it is.
+    fn twice(&self) -> Vec<bool> {
         let mut order: Vec<usize> = (0..self.tracks.len()).collect();
-        order.sort_by(|&a, &b| {
-            let sure = |i: usize| self.tracks[i].score >= confirm;
-            let surer = sure(b).cmp(&sure(a));
-            let larger = surer.then(area(b).total_cmp(&area(a)));
-            larger.then(self.tracks[a].id.cmp(&self.tracks[b].id))
+        order.sort_by(|a, b| {
+            let [a, b] = [&self.tracks[*a], &self.tracks[*b]];
+            let confirmed = b.confirmed.cmp(&a.confirmed);
+            let surer = confirmed.then(b.score.total_cmp(&a.score));
+            surer.then(a.id.cmp(&b.id))
         });
-        let mut place = vec![0; order.len()];
-        for (i, track) in order.iter().enumerate() {
-            place[*track] = i;
-        }
+        let boxes: Vec<Rectangle> = self.tracks.iter().map(Track::rectangle).collect();
         let x = |i: usize| boxes[i].centre[0];
         let mut west = order.clone();
         west.sort_by(|a, b| x(*a).total_cmp(&x(*b)).then(a.cmp(b)));
-        let diagonals = boxes.iter().map(|one| one.size[0].hypot(one.size[1]));
-        let reach = diagonals.fold(0.0, f64::max) / 2.0;
         let mut gone = vec![false; boxes.len()];
         for &a in &order {
             if gone[a] {
                 continue;
             }
+            let reach = boxes[a].size[0];
             let first = west.partition_point(|i| x(*i) < x(a) - reach);
             let near = west[first..].iter().take_while(|i| x(**i) <= x(a) + reach);
-            for &b in near.filter(|b| place[**b] > place[a]) {
+            for &b in near.filter(|b| **b != a) {
                 gone[b] |=
                     boxes[a].holds(boxes[b].centre, -0.2) || boxes[b].holds(boxes[a].centre, -0.2);
             }
@@ -547,33 +541,6 @@ mod tests {
                 (after[0].centre[k] - before[0].centre[k]).abs() < 0.05,
                 "{after:?}"
             );
-        }
-    }
-
-    #[test]
-    fn of_two_in_one_place_the_surer_stays_and_of_sure_ones_the_larger() {
-        for at in [[4.0, 0.0], [-4.0, 0.0]] {
-            let track = |id, class, at, score| {
-                let place = sighting(class, at).place;
-                let call = Call { class, score: 0.9 };
-                let mut track = Track::sighted(id, 0, &call, &place, 0.0);
-                track.call(0, &[call; 5]);
-                (track.score, track.confirmed) = (score, true);
-                track
-            };
-            let both = |bus, pedestrian| {
-                let tracker = Tracker {
-                    tracks: vec![
-                        track(0, Class::Bus, [0.0, 0.0], bus),
-                        track(1, Class::Pedestrian, at, pedestrian),
-                    ],
-                    next_id: 2,
-                };
-                assert_eq!(tracker.tracks[0].class(), Class::Bus);
-                tracker.twice(7.0)
-            };
-            assert_eq!(both(5.0, 12.0), [true, false]);
-            assert_eq!(both(12.0, 15.0), [false, true]);
         }
     }
 
