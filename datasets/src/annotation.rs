@@ -52,6 +52,23 @@ impl Class {
             Self::Other => "other",
         }
     }
+
+    /// What detectors mean that are trained on COCO or on the synthetic
+    /// world, by their names; `None` for what takes no part in traffic. A
+    /// detector without vans calls them cars.
+    pub fn of_detector(name: &str) -> Option<Self> {
+        Some(match name {
+            "car" => Self::Car,
+            "van" => Self::Van,
+            "truck" => Self::Truck,
+            "bus" => Self::Bus,
+            "train" | "tram" => Self::Train,
+            "motorcycle" | "motorbike" => Self::Motorcycle,
+            "bicycle" => Self::Bicycle,
+            "person" | "pedestrian" => Self::Pedestrian,
+            _ => return None,
+        })
+    }
 }
 
 /// A box around an object.

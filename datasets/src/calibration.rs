@@ -61,42 +61,99 @@ pub enum Distortion {
 
 impl Distortion {
     /// Where the lens puts what a pinhole of focal length 1 sees at a place;
-    /// `None` where the polynomial no longer describes a lens.
+    /// `None` where its polynomial no longer describes a lens: from where, by
+    /// its radial part, it would see what is farther out no farther out.
     pub fn apply(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
         let squared = x * x + y * y;
         match *self {
             Self::None => Some([x, y]),
             Self::Radial([k1, k2, p1, p2, k3, k4, k5, k6]) => {
-                let polynomial = |a, b, c| 1.0 + squared * (a + squared * (b + squared * c));
-                let [above, below] = [polynomial(k1, k2, k3), polynomial(k4, k5, k6)];
-                // Past its turning point the polynomial folds the far outside
-                // back into the picture.
-                let slope = |a: f64, b: f64, c: f64| {
-                    1.0 + squared * (3.0 * a + squared * (5.0 * b + squared * 7.0 * c))
-                };
-                let falls = [k4, k5, k6] == [0.0; 3] && slope(k1, k2, k3) <= 0.0;
-                let scale = above / below;
-                (scale.is_finite() && scale > 0.0 && !falls).then_some([
+                let above = [1.0, k1, k2, k3];
+                let below = [1.0, k4, k5, k6];
+                let rises = stays_positive(rise(above, below), squared);
+                let scale = at(above, squared) / at(below, squared);
+                (rises && stays_positive(below, squared)).then_some([
                     x * scale + 2.0 * p1 * x * y + p2 * (squared + 2.0 * x * x),
                     y * scale + p1 * (squared + 2.0 * y * y) + 2.0 * p2 * x * y,
                 ])
             }
             Self::Fisheye([k1, k2, k3, k4]) => {
                 let radius = squared.sqrt();
-                if radius < 1e-12 {
-                    return self.is_before_any_fold([x, y]).then_some([x, y]);
-                }
                 let angle = radius.atan();
                 let t = angle * angle;
-                let bent = angle * (1.0 + t * (k1 + t * (k2 + t * (k3 + t * k4))));
-                Some([x, y].map(|c| c * bent / radius))
+                let rise = [1.0, 3.0 * k1, 5.0 * k2, 7.0 * k3, 9.0 * k4];
+                let bent = angle * at([1.0, k1, k2, k3, k4], t);
+                let scale = if radius > 1e-12 { bent / radius } else { 1.0 };
+                stays_positive(rise, t).then_some([x * scale, y * scale])
             }
         }
     }
 }
 
+/// The value of a polynomial, its constant first.
+fn at<const N: usize>(polynomial: [f64; N], t: f64) -> f64 {
+    polynomial.iter().rev().fold(0.0, |sum, a| sum * t + a)
+}
+
+/// How fast r·a(r²)/b(r²) rises with r, times b²: (a + 2t·a′)·b − 2t·a·b′, of
+/// t = r².
+fn rise(a: [f64; 4], b: [f64; 4]) -> [f64; 7] {
+    let mut product = [0.0; 7];
+    for (i, a) in a.iter().enumerate() {
+        for (j, b) in b.iter().enumerate() {
+            product[i + j] += a * b * (1.0 + 2.0 * (i as f64 - j as f64));
+        }
+    }
+    product
+}
+
+/// Halvings in which a polynomial is looked at: what is so near zero is not
+/// above it.
+const HALVINGS: u32 = 24;
+
+/// Whether a polynomial, its constant first, is above zero from 0 to `end`. It
+/// lies between the least and the greatest of its coefficients in Bernstein's
+/// basis (Cargo and Shisha, "The Bernstein form of a polynomial", 1966); where
+/// these do not tell, those of its halves do.
+fn stays_positive<const N: usize>(polynomial: [f64; N], end: f64) -> bool {
+    let mut bernstein = polynomial;
+    let mut power = 1.0;
+    for (i, a) in bernstein.iter_mut().enumerate() {
+        // In powers of t/end, over how many ways i can be chosen of N − 1.
+        let ways = (0..i).fold(1.0, |ways, k| ways * (N - 1 - k) as f64 / (k + 1) as f64);
+        *a *= power / ways;
+        power *= end;
+    }
+    for first in 1..N {
+        for i in (first..N).rev() {
+            bernstein[i] += bernstein[i - 1];
+        }
+    }
+    is_positive(bernstein, HALVINGS)
+}
+
+/// Whether that of these coefficients in Bernstein's basis is.
+fn is_positive<const N: usize>(bernstein: [f64; N], halvings: u32) -> bool {
+    let positive = |a: &f64| *a > 0.0;
+    if bernstein.iter().all(positive) {
+        return true;
+    }
+    if halvings == 0 || ![bernstein[0], bernstein[N - 1]].iter().all(positive) {
+        return false;
+    }
+    // De Casteljau's halving.
+    let (mut low, mut high) = (bernstein, bernstein);
+    for (i, first) in low.iter_mut().enumerate().skip(1) {
+        for k in 0..N - i {
+            high[k] = (high[k] + high[k + 1]) / 2.0;
+        }
+        *first = high[0];
+    }
+    is_positive(low, halvings - 1) && is_positive(high, halvings - 1)
+}
+
 /// Steps in which the place that a lens bends to another is sought,
-const UNBENDINGS: usize = 20;
+const UNBENDINGS: usize = 40;
 /// until it is as near, in focal lengths.
 const UNBENT: f64 = 1e-9;
 
@@ -106,24 +163,27 @@ impl Distortion {
     pub fn undo(&self, bent: [f64; 2]) -> Option<[f64; 2]> {
         let step = 1e-6;
         // A fisheye sees so far aside that the place it bends is far outside.
-        let [mut x, mut y] = match self {
+        let scale = match self {
             Self::Fisheye(_) => {
                 let angle = bent[0].hypot(bent[1]);
-                let scale = if angle > 1e-9 {
-                    angle.min(1.4).tan() / angle
-                } else {
-                    1.0
-                };
-                bent.map(|c| c * scale)
+                let far = angle.min(1.4).tan() / angle;
+                if angle > 1e-9 { far } else { 1.0 }
             }
-            _ => bent,
+            _ => 1.0,
         };
+        let mut reached = [0.0; 2];
+        let [mut x, mut y] = bent.map(|c| c * scale);
         for _ in 0..UNBENDINGS {
-            let at = self.apply([x, y])?;
+            let Some(at) = self.apply([x, y]) else {
+                // Half the way back to where the lens still reaches.
+                [x, y] = [(x + reached[0]) / 2.0, (y + reached[1]) / 2.0];
+                continue;
+            };
             let off = [bent[0] - at[0], bent[1] - at[1]];
             if off[0].hypot(off[1]) < UNBENT {
                 return Some([x, y]);
             }
+            reached = [x, y];
             let [by_x, by_y] = [self.apply([x + step, y])?, self.apply([x, y + step])?];
             let slope = |to: [f64; 2], k: usize| (to[k] - at[k]) / step;
             let [[a, b], [c, d]] = [0, 1].map(|k| [slope(by_x, k), slope(by_y, k)]);
@@ -132,20 +192,6 @@ impl Distortion {
             y += (a * off[1] - c * off[0]) / determinant;
         }
         None
-    }
-
-    /// Whether the lens sees ever farther out on the way to a place: where its
-    /// polynomial turns back it is no lens any more.
-    fn is_before_any_fold(&self, place: [f64; 2]) -> bool {
-        const LOOKS: u32 = 16;
-        let mut farthest = -1.0;
-        (0..=LOOKS).all(|i| {
-            let part = place.map(|c| c * f64::from(i) / f64::from(LOOKS));
-            let out = self.apply(part).map(|[x, y]| x.hypot(y));
-            let is_farther = out.is_some_and(|out| out > farthest);
-            farthest = out.unwrap_or(farthest);
-            is_farther || place == [0.0; 2]
-        })
     }
 }
 
@@ -291,12 +337,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_pixel_looks_where_what_it_sees_is(
-            x in -0.8..0.8f64, y in -0.5..0.5f64, depth in 1.0..80.0f64, lens in 0usize..3,
+            x in -0.8..0.8f64, y in -0.5..0.5f64, depth in 1.0..80.0f64, lens in 0usize..5,
         ) {
             let distortion = [
                 Distortion::None,
                 Distortion::Radial([-0.17, 0.025, 0.0003, -0.0007, 0.0, 0.0, 0.0, 0.0]),
                 Distortion::Fisheye([0.01, -0.005, 0.001, 0.0]),
+                Distortion::Radial([-0.37, 0.08, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+                Distortion::Fisheye([-0.45, 0.0, 0.0, 0.0]),
             ][lens];
             let camera = Camera {
                 name: String::new(),
@@ -310,6 +358,59 @@ mod tests {
             let ray = camera.ray(pixel).expect("is in reach");
             prop_assert!((ray[0] - x).hypot(ray[1] - y) < 1e-6, "{ray:?}");
         }
+
+        #[test]
+        fn what_is_farther_out_is_seen_farther_out(
+            k in prop::array::uniform6(-0.6..0.6f64), is_fisheye: bool, turn in 0.0..6.3f64,
+        ) {
+            let [k1, k2, k3, k4, k5, k6] = k;
+            let lens = if is_fisheye {
+                Distortion::Fisheye([k1, k2, k3, k4])
+            } else {
+                Distortion::Radial([k1, k2, 0.0, 0.0, k3, k4, k5, k6])
+            };
+            let seen = |i: i32| {
+                let out = f64::from(i) * 0.02;
+                let bent = lens.apply([out * turn.cos(), out * turn.sin()]);
+                bent.map(|[x, y]| x.hypot(y))
+            };
+            let all: Vec<Option<f64>> = (0..300).map(seen).collect();
+            prop_assert_eq!(all[0], Some(0.0));
+            for pair in all.windows(2) {
+                let [near, far] = [pair[0], pair[1]];
+                prop_assert!(far.is_none() || near < far, "{near:?} {far:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fisheye_sees_straight_ahead() {
+        let camera = Camera {
+            name: String::new(),
+            base_from_sensor: Pose::identity(),
+            resolution: [640, 480],
+            focal: [300.0, 300.0],
+            centre: [320.0, 240.0],
+            distortion: Distortion::Fisheye([0.01, -0.005, 0.001, 0.0]),
+        };
+        assert_eq!(camera.project([0.0, 0.0, 7.0]), Some([320.0, 240.0]));
+        assert_eq!(camera.ray([320.0, 240.0]), Some([0.0, 0.0, 1.0]));
+    }
+
+    #[test]
+    fn nothing_is_seen_past_a_fold() {
+        let aside = |degrees: f64| [degrees.to_radians().tan(), 0.0];
+        let fisheye = Distortion::Fisheye([-0.3, 0.0, 0.0, 0.0]);
+        assert!(fisheye.apply(aside(60.0)).is_some());
+        assert_eq!(fisheye.apply(aside(61.0)), None);
+        assert_eq!(fisheye.apply(aside(75.0)), None);
+        let radial = |k1, k2, k4| Distortion::Radial([k1, k2, 0.0, 0.0, 0.0, k4, 0.0, 0.0]);
+        // r/(1 + r²) turns at 1.
+        assert!(radial(0.0, 0.0, 1.0).apply([0.99, 0.0]).is_some());
+        assert_eq!(radial(0.0, 0.0, 1.0).apply([0.0, 1.01]), None);
+        // There it rises again, behind a fold and behind a pole.
+        assert_eq!(radial(-0.4, 0.05, 0.0).apply([2.5, 0.0]), None);
+        assert_eq!(radial(-0.9, 0.0, -1.0).apply([1.5, 0.0]), None);
     }
 
     #[test]

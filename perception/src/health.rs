@@ -1,6 +1,6 @@
 //! Whether what was perceived can be relied on, and if not, why.
 
-use janus_datasets::Frame;
+use janus_datasets::{Frame, Sweep};
 
 use crate::CameraScene;
 use crate::lidar::{LidarFault, LidarScene};
@@ -23,10 +23,10 @@ pub enum Health {
 /// Something that was missing or wrong.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Impairment {
-    /// The frame has no sweep of any lidar.
+    /// The frame has no return of any lidar.
     #[error("no lidar sees anything")]
     NoLidar,
-    /// The frame has no sweep of a lidar.
+    /// The frame has no return of a lidar.
     #[error("lidar {lidar} sees nothing")]
     LidarMissing {
         /// Its index in the rig.
@@ -44,12 +44,6 @@ pub enum Impairment {
     /// object by lidar.
     #[error("too many clusters: none is known")]
     NoClusters,
-    /// More was seen than can be followed.
-    #[error("{left_out} things more are seen than can be followed")]
-    Crowded {
-        /// How many things are not followed.
-        left_out: usize,
-    },
     /// Next to nothing was seen of the ground.
     #[error("no ground is seen ({returns} returns)")]
     NoGround {
@@ -86,10 +80,34 @@ pub enum Impairment {
     CameraAstray {
         /// Its index in the rig.
         camera: usize,
-        /// Boxes lie so far right of their clusters, rad.
+        /// It looks so far right of where its calibration says, rad.
         right_rad: f64,
         /// And so far down, rad.
         down_rad: f64,
+    },
+    /// Lidars see next to nothing of what a camera shows near the vehicle: it
+    /// looks elsewhere altogether, or its detector sees what is not there. Its
+    /// boxes are left out.
+    #[error("lidars see {:.0} % of what camera {camera} shows near by", share * 100.0)]
+    CameraUnconfirmed {
+        /// Its index in the rig.
+        camera: usize,
+        /// Of the boxes that should have a cluster those that have one, from 0
+        /// to 1.
+        share: f64,
+    },
+    /// Nobody knows where the vehicle was at the time of a picture: its boxes
+    /// are left out.
+    #[error("nobody knows where camera {camera} was at the time of its picture")]
+    CameraUnplaced {
+        /// Its index in the rig.
+        camera: usize,
+    },
+    /// More things were seen than are followed.
+    #[error("{left_out} things are seen and not followed: there are too many")]
+    TooManyObjects {
+        /// How many were left out in this frame.
+        left_out: usize,
     },
     /// Time jumped: nothing that was followed before is followed any more.
     #[error("time went on by {gap_s:.2} s: everything is new")]
@@ -125,12 +143,14 @@ impl Impairment {
             Self::LidarMissing { .. } => "lidar_missing",
             Self::LidarStale { .. } => "lidar_stale",
             Self::NoClusters => "no_clusters",
-            Self::Crowded { .. } => "crowded",
             Self::NoGround { .. } => "no_ground",
             Self::CameraMissing { .. } => "camera_missing",
             Self::CameraStale { .. } => "camera_stale",
             Self::CameraUnknown { .. } => "camera_unknown",
             Self::CameraAstray { .. } => "camera_astray",
+            Self::CameraUnconfirmed { .. } => "camera_unconfirmed",
+            Self::CameraUnplaced { .. } => "camera_unplaced",
+            Self::TooManyObjects { .. } => "too_many_objects",
             Self::TimeJump { .. } => "time_jump",
             Self::NoForecast(_) => "no_forecast",
             Self::NoPose(_) => "no_pose",
@@ -159,6 +179,12 @@ impl Health {
     }
 }
 
+/// How much older than a frame something is of this time, s; negative if it is
+/// newer.
+pub(crate) fn late_s(frame: &Frame, stamp: i64) -> f64 {
+    (frame.stamp as f64 - stamp as f64) * 1e-9
+}
+
 /// What is wrong with the sensors of a frame. Those that are more than
 /// `stale_s` seconds off its time are stale. Cameras count if something was
 /// to look at their pictures.
@@ -168,17 +194,19 @@ pub(crate) fn of_sensors(
     lidar: &LidarScene,
     stale_s: f64,
 ) -> Vec<Impairment> {
-    let late = |stamp: i64| (frame.stamp as f64 - stamp as f64) * 1e-9;
     let mut found = Vec::new();
-    if frame.sweeps.is_empty() {
+    let sees = |sweep: &&Sweep| sweep.points.iter().any(|point| point.is_valid());
+    let seeing: Vec<usize> = (frame.sweeps.iter().filter(sees))
+        .map(|sweep| sweep.lidar)
+        .collect();
+    if seeing.is_empty() {
         found.push(Impairment::NoLidar);
     } else {
-        let has = |lidar| frame.sweeps.iter().any(|sweep| sweep.lidar == lidar);
-        let missing = (0..frame.rig.lidars.len()).filter(|lidar| !has(*lidar));
+        let missing = (0..frame.rig.lidars.len()).filter(|lidar| !seeing.contains(lidar));
         found.extend(missing.map(|lidar| Impairment::LidarMissing { lidar }));
     }
     for sweep in &frame.sweeps {
-        let late_s = late(sweep.stamp);
+        let late_s = late_s(frame, sweep.stamp);
         if late_s.abs() > stale_s {
             let lidar = sweep.lidar;
             found.push(Impairment::LidarStale { lidar, late_s });
@@ -195,7 +223,7 @@ pub(crate) fn of_sensors(
     let missing = (0..frame.rig.cameras.len()).filter(|camera| !has(*camera));
     found.extend(missing.map(|camera| Impairment::CameraMissing { camera }));
     for image in &frame.images {
-        let late_s = late(image.stamp);
+        let late_s = late_s(frame, image.stamp);
         if late_s.abs() > stale_s {
             let camera = image.camera;
             found.push(Impairment::CameraStale { camera, late_s });

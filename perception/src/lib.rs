@@ -11,6 +11,7 @@ mod grid;
 mod health;
 mod lidar;
 mod objects;
+mod picture_box;
 
 use image::RgbImage;
 use janus_datasets::Frame;
@@ -158,6 +159,7 @@ impl Scene {
             grid,
             distances,
             cloud,
+            clearance_m: _,
             points,
             still_sweeps,
             faults,

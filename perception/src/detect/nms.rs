@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::options::Nms;
+use crate::picture_box::{area, intersection, intersection_over_union};
 
 /// A box that may show something.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -140,38 +141,20 @@ impl Buckets {
     }
 }
 
-/// Intersection over union of two boxes, from 0 to 1; 0 where either has no
-/// area.
-pub(super) fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
-    let shared = shared(a, b);
-    if shared > 0.0 {
-        (shared / (area(a) + area(b) - shared)) as f32
-    } else {
-        0.0
-    }
+/// [`intersection_over_union`] of two boxes.
+fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
+    intersection_over_union(&a.map(f64::from), &b.map(f64::from)) as f32
 }
 
 /// Share of `part` that lies in `whole`, from 0 to 1.
 fn cover(whole: &[f32; 4], part: &[f32; 4]) -> f32 {
-    let shared = shared(whole, part);
+    let [whole, part] = [whole, part].map(|bbox| bbox.map(f64::from));
+    let shared = intersection(&whole, &part);
     if shared > 0.0 {
-        (shared / area(part)) as f32
+        (shared / area(&part)) as f32
     } else {
         0.0
     }
-}
-
-fn shared(a: &[f32; 4], b: &[f32; 4]) -> f64 {
-    area(&[
-        a[0].max(b[0]),
-        a[1].max(b[1]),
-        a[2].min(b[2]),
-        a[3].min(b[3]),
-    ])
-}
-
-fn area(b: &[f32; 4]) -> f64 {
-    f64::from(b[2] - b[0]).max(0.0) * f64::from(b[3] - b[1]).max(0.0)
 }
 
 #[cfg(test)]
@@ -199,16 +182,6 @@ mod tests {
                 limit,
             },
         )
-    }
-
-    #[test]
-    fn overlap_is_intersection_over_union() {
-        let unit = [0.0, 0.0, 2.0, 2.0];
-        assert_eq!(overlap(&unit, &unit), 1.0);
-        assert_eq!(overlap(&unit, &[1.0, 0.0, 3.0, 2.0]), 1.0 / 3.0);
-        assert_eq!(overlap(&unit, &[2.0, 0.0, 4.0, 2.0]), 0.0);
-        assert_eq!(overlap(&unit, &[1.0, 1.0, 1.0, 1.0]), 0.0);
-        assert_eq!(overlap(&[1.0; 4], &[1.0; 4]), 0.0);
     }
 
     #[test]

@@ -52,6 +52,9 @@ pub struct LidarScene {
     pub distances: Vec<u32>,
     /// Voxels, labels and clusters.
     pub cloud: Cloud,
+    /// What is higher than this over the ground belongs to no cluster, m:
+    /// [`crate::ClusterConfig::clearance_m`].
+    pub clearance_m: f64,
     /// What became of the points.
     pub points: PointCounts,
     /// Sweeps whose points were taken to be of one moment, because they have
@@ -265,6 +268,7 @@ impl Lidar {
             grid,
             distances: output.distances,
             cloud,
+            clearance_m: self.config.cluster.clearance_m,
             points,
             still_sweeps: input.still,
             faults,

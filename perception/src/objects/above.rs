@@ -2,20 +2,22 @@
 //! vehicle: whether a cluster is the foot of a house or of a tree, and which
 //! parts of it are not.
 
-use super::assign::root;
+use super::disjoint_sets::DisjointSets;
 use super::ground::Ground;
 use super::rectangle::{Rectangle, hull};
 use super::segment::{Return, Segment};
+use super::square::Square;
 
-/// Only what is higher may go on above what clusters hold, m.
-pub(super) const TALL_M: f64 = 2.0;
+/// Only what reaches so near to the height up to which there are clusters may
+/// go on above it, m.
+const BELOW_CLEARANCE_M: f64 = 0.5;
 /// What goes on above a cluster is seen so close over it, m,
 const ABOVE_M: f64 = 0.4;
 /// above this share of it.
 const ABOVE_SHARE: f64 = 0.3;
-/// Over its own ground, a wall goes on at this height, m, and a tree's crown
-/// does not yet.
-const CLEARANCE_M: f64 = 2.45;
+/// Over its own ground, a wall goes on so little below that height, m, and a
+/// tree's crown does not yet.
+const AT_CLEARANCE_M: f64 = 0.05;
 /// No vehicle is higher, m. What is seen higher, up to so much more, m,
 const HIGHEST_M: f64 = 4.0;
 const HIGHER_M: f64 = 2.0;
@@ -26,9 +28,7 @@ const LEAST_OF_PIECE: usize = 10;
 /// and is wider than a wall that is seen from its side, m.
 const LEAST_SIDE_M: f64 = 0.2;
 /// Columns in which returns that belong to no cluster are noted: side, m,
-const COLUMN_M: f64 = 0.4;
-/// number along a side,
-const COLUMNS: usize = 320;
+pub(super) const COLUMN_M: f64 = 0.4;
 /// height of a slice, m, of which there are 64,
 const SLICE_M: f64 = 0.25;
 /// and how far below the vehicle the lowest is, m.
@@ -37,28 +37,31 @@ const BELOW_M: f64 = 4.0;
 /// Where there are returns that belong to no cluster: of each column, in which
 /// slices of its height.
 pub(super) struct Above {
-    origin: [f64; 3],
+    square: Square,
+    /// Where the lowest slice begins, m in odom.
+    bottom: f64,
+    /// What is higher over the ground belongs to no cluster, m.
+    clearance: f64,
     slices: Vec<u64>,
 }
 
 impl Above {
-    /// Nothing above anything about a place in odom, m.
-    pub(super) fn about([x, y, z]: [f64; 3]) -> Self {
-        let half = COLUMN_M * COLUMNS as f64 / 2.0;
+    /// Nothing above anything about a vehicle of this height in odom, m.
+    pub(super) fn new(square: Square, z: f64, clearance: f64) -> Self {
         Self {
-            origin: [x - half, y - half, z - BELOW_M],
-            slices: vec![0; COLUMNS * COLUMNS],
+            square,
+            bottom: z - BELOW_M,
+            clearance,
+            slices: vec![0; square.cells()],
         }
     }
 
     fn column(&self, at: [f64; 3]) -> Option<usize> {
-        let [u, v] = [0, 1].map(|k| ((at[k] - self.origin[k]) / COLUMN_M).floor());
-        let inside = |c: f64| (0.0..COLUMNS as f64).contains(&c);
-        (inside(u) && inside(v)).then(|| v as usize * COLUMNS + u as usize)
+        self.square.index(self.square.cell([at[0], at[1]]))
     }
 
     fn slice(&self, z: f64) -> Option<u32> {
-        let slice = ((z - self.origin[2]) / SLICE_M).floor();
+        let slice = ((z - self.bottom) / SLICE_M).floor();
         (0.0..64.0).contains(&slice).then_some(slice as u32)
     }
 
@@ -71,46 +74,70 @@ impl Above {
 
     /// Whether something goes on right above much of a cluster.
     pub(super) fn goes_on(&self, segment: &Segment, returns: &[Return]) -> bool {
-        let share = self.share(segment.height, ABOVE_M, segment, returns);
-        segment.height >= TALL_M && share >= ABOVE_SHARE
+        self.may_go_on(segment.height)
+            && self.share(segment.height, ABOVE_M, segment, returns) >= ABOVE_SHARE
+    }
+
+    /// Whether a cluster of this height, m, may be a part of something higher.
+    pub(super) fn may_go_on(&self, height: f64) -> bool {
+        height >= self.clearance - BELOW_CLEARANCE_M
+    }
+
+    /// How high a vehicle is, m over its ground, that goes on above its
+    /// cluster: as high as the highest slice that is above enough of it.
+    pub(super) fn top(&self, segment: &Segment, returns: &[Return]) -> f64 {
+        let least = (returns.len() as f64 * HIGHER_SHARE).max(1.0);
+        let mut above = [0u32; 64];
+        for column in returns.iter().filter_map(|r| self.column(r.at)) {
+            for (slice, count) in above.iter_mut().enumerate() {
+                *count += (self.slices[column] >> slice & 1) as u32;
+            }
+        }
+        let middle = |slice: usize| self.bottom + (slice as f64 + 0.5) * SLICE_M - segment.ground;
+        let counts = above.iter().enumerate().rev();
+        let high = counts.filter(|(_, count)| f64::from(**count) >= least);
+        let high = high.map(|(slice, _)| middle(slice));
+        let top = high.into_iter().find(|height| *height <= HIGHEST_M);
+        top.unwrap_or(0.0).max(segment.height)
     }
 
     /// Whether there is something above a cluster where no vehicle reaches
     /// that belongs to it.
     pub(super) fn is_high(&self, segment: &Segment, returns: &[Return]) -> bool {
-        let share = self.share(HIGHEST_M, HIGHER_M, segment, returns);
-        self.goes_on(segment, returns) && share >= HIGHER_SHARE
+        self.goes_on(segment, returns)
+            && self.share(HIGHEST_M, HIGHER_M, segment, returns) >= HIGHER_SHARE
     }
 
     /// The parts of a cluster over which nothing goes on, apart from each
     /// other by at least a column.
     pub(super) fn pieces(&self, returns: &[Return], ground: &Ground) -> Vec<Vec<Return>> {
+        let mut ground = ground.nearby();
         let low = returns.iter().filter_map(|one| {
             let column = self.column(one.at)?;
             let ground = ground.height([one.at[0], one.at[1]]);
-            let mask = self.mask(ground + CLEARANCE_M, ABOVE_M)?;
+            let mask = self.mask(ground + self.clearance - AT_CLEARANCE_M, ABOVE_M)?;
             (self.slices[column] & mask == 0).then_some((column, *one))
         });
         let low: Vec<(usize, Return)> = low.collect();
         let mut columns: Vec<usize> = low.iter().map(|(column, _)| *column).collect();
         columns.sort_unstable();
         columns.dedup();
-        let mut parents: Vec<usize> = (0..columns.len()).collect();
-        for i in 0..columns.len() {
+        let mut sets = DisjointSets::new(columns.len());
+        let row = self.square.row();
+        for (i, column) in columns.iter().enumerate() {
             // Each is joined to those before it, which it touches.
-            for before in [1, COLUMNS - 1, COLUMNS, COLUMNS + 1] {
-                let before = columns[i].checked_sub(before);
+            for before in [1, row - 1, row, row + 1] {
+                let before = column.checked_sub(before);
                 let found = before.and_then(|column| columns.binary_search(&column).ok());
                 if let Some(j) = found {
-                    let [a, b] = [i, j].map(|node| root(&mut parents, node));
-                    parents[a.max(b)] = a.min(b);
+                    sets.join(i, j);
                 }
             }
         }
         let mut pieces: Vec<Vec<Return>> = vec![Vec::new(); columns.len()];
         for (column, one) in low {
             if let Ok(i) = columns.binary_search(&column) {
-                pieces[root(&mut parents, i)].push(one);
+                pieces[sets.of(i)].push(one);
             }
         }
         let kept = pieces

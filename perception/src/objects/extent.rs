@@ -72,3 +72,46 @@ impl Extent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use janus_datasets::Class;
+    use nalgebra::Matrix2;
+
+    use super::super::filter::Place;
+    use super::super::shape::{Look, prior};
+    use super::*;
+
+    fn seen(sides: [f64; 2], whole: [bool; 2]) -> Measured {
+        Measured {
+            place: Place {
+                at: [0.0; 2],
+                covariance: Matrix2::identity(),
+            },
+            look: Look {
+                sides,
+                height: 1.5,
+                gap: 0.1,
+                whole,
+            },
+            side: None,
+            ground: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_side_is_as_long_as_it_was_seen_whole_and_no_shorter_than_seen() {
+        let car = prior(Class::Car);
+        let mut extent = Extent::default();
+        assert_eq!(extent.of(&car).0, car.size);
+        // The back alone says nothing of the length.
+        (0..20).for_each(|_| extent.look(&seen([0.5, 1.7], [false, true]), &car));
+        let ([length, width, height], _) = extent.of(&car);
+        assert!((length - car.size[0]).abs() < 1e-9);
+        assert!((width - 1.7).abs() < 0.03 && (height - 1.55).abs() < 0.03);
+        // A part that is longer than it was taken for does.
+        (0..20).for_each(|_| extent.look(&seen([4.9, 1.7], [false, true]), &car));
+        let (size, spread) = extent.of(&car);
+        assert!((size[0] - 4.9).abs() < 0.1 && spread[0] < 0.1, "{size:?}");
+    }
+}

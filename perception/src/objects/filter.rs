@@ -256,10 +256,15 @@ impl Filter {
         self.moving.mean[2] += by;
     }
 
-    /// Sets the heading, up to a half turn.
-    pub(super) fn head(&mut self, yaw: f64) {
-        self.standing.mean[2] = yaw;
-        self.moving.mean[2] = yaw;
+    /// Sets the heading, whatever it was before, to one of this standard
+    /// deviation, rad.
+    pub(super) fn head(&mut self, yaw: f64, deviation: f64) {
+        for model in [&mut self.standing, &mut self.moving] {
+            model.mean[2] = yaw;
+            model.covariance.row_mut(2).fill(0.0);
+            model.covariance.column_mut(2).fill(0.0);
+            model.covariance[(2, 2)] = deviation * deviation;
+        }
     }
 
     /// Both models in one.
@@ -382,6 +387,21 @@ mod tests {
         assert!(filter.moves > 0.8, "{}", filter.moves);
         let speed = filter.estimate().mean[3];
         assert!((speed - 3.0).abs() < 0.6, "{speed}");
+    }
+
+    #[test]
+    fn a_heading_that_is_set_is_known_as_well_as_it_is_said() {
+        let mut filter = Filter::new(&place([0.0; 2]), 0.1, 0.5, 1.0);
+        for _ in 0..50 {
+            filter.predict(0.1);
+            filter.update(&place([0.0; 2]), None, true);
+            filter.head(1.2, 0.2);
+            let Gaussian { mean, covariance } = filter.estimate();
+            assert!((mean[2] - 1.2).abs() < 1e-9);
+            assert!((covariance[(2, 2)] - 0.04).abs() < 1e-9);
+            let others = [0, 1, 3, 4, 5].map(|k| covariance[(2, k)].abs());
+            assert!(others.iter().all(|c| *c < 1e-9), "{others:?}");
+        }
     }
 
     #[test]

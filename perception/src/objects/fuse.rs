@@ -6,41 +6,24 @@
 //! something all the same, at the range at which its lower edge meets the
 //! ground.
 
-use std::collections::VecDeque;
+use janus_datasets::{Camera, Class, Frame};
+use nalgebra::Vector2;
 
-use janus_datasets::{Camera, Class, Frame, Image, Pose};
-use nalgebra::{Matrix2, Point3, Vector3};
-
-use super::assign::{Pair, assign};
+use super::aim::Aim;
+use super::association::{Pair, associate};
 use super::config::ObjectsConfig;
 use super::filter::Place;
-use super::segment::{Return, Segment, Segments};
-use super::shape::prior;
+use super::segment::Segments;
+use super::viewpoint::{EDGE, FAR_M, Found, Shown, Viewpoint};
 use crate::CameraScene;
-use crate::health::Impairment;
+use crate::health::{Impairment, late_s};
+use crate::picture_box::intersection_over_union;
 
-/// So many returns of a cluster are projected.
-const RETURNS: usize = 48;
-/// Fewer within the picture are too few.
-const LEAST_RETURNS: usize = 3;
 /// What a metre of depth adds to the cost of a pair, so that of two clusters
 /// behind one another the nearer has the box.
 const DEPTH_COST: f64 = 0.004;
-/// A side of a box this near to the picture's edge may be cut, pixels.
-const EDGE: f64 = 2.0;
-/// Standard deviation of a box's lower edge and of its middle, pixels.
-const PIXELS: f64 = 2.0;
-/// Boxes alone are things no farther away than this, m,
-const FAR_M: f64 = 60.0;
-/// with a range that is no better known than this share of it.
-const RANGE_SHARE: f64 = 0.08;
-/// How many pairs of a camera tell whether it looks where it should,
-const PAIRS: usize = 120;
-/// but no fewer than these,
-const LEAST_PAIRS: usize = 30;
-/// and how far off their median is of one that does not, rad: sideways, and
-/// up and down, where clusters lack what is near the ground.
-const ASTRAY: [f64; 2] = [0.018, 0.028];
+/// What is no farther, on ground that lidars see, they see as well, m.
+const NEAR_M: f64 = 30.0;
 
 /// What a detector says of something.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +39,8 @@ pub(super) struct Sighting {
     pub(super) camera: usize,
     pub(super) call: Call,
     pub(super) place: Place,
+    /// How far from the camera, m.
+    pub(super) range: f64,
     /// Height of the ground under it, m in odom.
     pub(super) ground: f64,
 }
@@ -67,6 +52,8 @@ pub(super) struct Fused {
     pub(super) calls: Vec<Vec<Call>>,
     /// Of what no segment is.
     pub(super) sightings: Vec<Sighting>,
+    /// What is wrong with cameras: their boxes are left out.
+    pub(super) impairments: Vec<Impairment>,
 }
 
 /// What is remembered of each camera.
@@ -74,78 +61,30 @@ pub(super) struct Fused {
 pub(super) struct Cameras {
     /// Of each class of the detector; `None` for what is not followed.
     classes: Vec<Option<Class>>,
-    /// Of each camera, how far its last boxes were off their clusters, rad.
-    offsets: Vec<VecDeque<[f64; 2]>>,
-}
-
-/// A box in a picture: x_min, y_min, x_max, y_max, pixels.
-type Box2 = [f64; 4];
-
-/// A cluster as a camera sees it.
-struct Shown {
-    segment: usize,
-    bbox: Box2,
-    depth: f64,
-}
-
-/// A box of a detector that makes sense.
-struct Found {
-    call: Call,
-    bbox: Box2,
-}
-
-/// A camera at the time of its picture.
-struct Viewpoint<'a> {
-    camera: &'a Camera,
-    odom_from_sensor: Pose,
-    sensor_from_odom: Pose,
+    aims: Vec<Aim>,
 }
 
 impl Cameras {
     /// For a detector that tells these classes apart.
     pub(super) fn new(names: &[String]) -> Self {
+        // A tram is a long bus here.
+        let class = |name: &String| match Class::of_detector(name)? {
+            Class::Train => Some(Class::Bus),
+            class => Some(class),
+        };
         Self {
-            classes: names.iter().map(|name| followed(name)).collect(),
-            offsets: Vec::new(),
+            classes: names.iter().map(class).collect(),
+            aims: Vec::new(),
         }
     }
 
     /// Forgets where the cameras looked.
     pub(super) fn forget(&mut self) {
-        self.offsets.clear();
-    }
-
-    /// The cameras that look beside where they should.
-    pub(super) fn astray(&self) -> impl Iterator<Item = Impairment> {
-        (0..self.offsets.len()).filter_map(|camera| {
-            let [right_rad, down_rad] = self.offset(camera)?;
-            Some(Impairment::CameraAstray {
-                camera,
-                right_rad,
-                down_rad,
-            })
-        })
-    }
-
-    /// How far a camera looks beside where it should, rad, right and down;
-    /// `None` if it does not, or nobody knows.
-    fn offset(&self, camera: usize) -> Option<[f64; 2]> {
-        let offsets = self.offsets.get(camera)?;
-        if offsets.len() < LEAST_PAIRS {
-            return None;
-        }
-        let median = [0, 1].map(|k: usize| {
-            let mut along: Vec<f64> = offsets.iter().map(|offset| offset[k]).collect();
-            along.sort_by(f64::total_cmp);
-            along[along.len() / 2]
-        });
-        (0..2)
-            .any(|k| median[k].abs() > ASTRAY[k])
-            .then_some(median)
+        self.aims.clear();
     }
 
     /// Brings together the boxes and the clusters of a frame; without any
-    /// boxes nothing is said.
+    /// boxes nothing is said. Stale pictures are left out.
     pub(super) fn fuse(
         &mut self,
         frame: &Frame,
@@ -158,35 +97,31 @@ impl Cameras {
         };
         let mut fused = Fused {
             calls: vec![Vec::new(); segments.list.len()],
-            sightings: Vec::new(),
+            ..Fused::default()
         };
-        self.offsets
-            .resize_with(frame.rig.cameras.len(), VecDeque::new);
+        self.aims.resize_with(frame.rig.cameras.len(), Aim::default);
         for image in &frame.images {
-            let Some(viewpoint) = Viewpoint::of(frame, image) else {
+            let camera = image.camera;
+            let Some(calibration) = frame.rig.cameras.get(camera) else {
                 continue;
             };
-            let found = self.found(image.camera, viewpoint.camera, cameras);
-            if found.is_empty() {
+            if late_s(frame, image.stamp).abs() > config.stale_s {
                 continue;
             }
-            let shown = viewpoint.show(segments);
-            let pairs = pairs(&found, &shown);
-            let owners = assign(found.len(), shown.len(), &pairs, 1.0 - config.overlap);
-            self.note(image.camera, viewpoint.camera, &found, &shown, &owners);
-            if self.offset(image.camera).is_some() {
-                continue;
-            }
-            for (found, owner) in found.iter().zip(&owners) {
-                match owner {
-                    Some(owner) => fused.calls[shown[*owner].segment].push(found.call),
-                    None => {
-                        let sighting = viewpoint.sight(image.camera, found, segments);
-                        fused.sightings.extend(sighting);
-                    }
+            match Viewpoint::of(frame, calibration, image) {
+                Some(viewpoint) => {
+                    let found = self.found(camera, calibration, cameras);
+                    self.look(camera, &viewpoint, &found, segments, config, &mut fused);
+                }
+                None => {
+                    let unplaced = Impairment::CameraUnplaced { camera };
+                    fused.impairments.push(unplaced);
                 }
             }
         }
+        let aims = self.aims.iter().enumerate();
+        let astray = aims.filter_map(|(camera, aim)| aim.impairment(camera));
+        fused.impairments.extend(astray);
         fused.sightings = apart(fused.sightings);
         fused
     }
@@ -214,72 +149,68 @@ impl Cameras {
         found.collect()
     }
 
-    /// Notes how far boxes are off their clusters that are whole in the
-    /// picture.
-    fn note(
+    /// Gives the boxes of a picture to the clusters in it. A box without one,
+    /// on ground that lidars see, is nothing unless the camera is known to
+    /// look where it should.
+    fn look(
         &mut self,
         camera: usize,
-        calibration: &Camera,
+        viewpoint: &Viewpoint<'_>,
         found: &[Found],
-        shown: &[Shown],
-        owners: &[Option<usize>],
+        segments: &Segments,
+        config: &ObjectsConfig,
+        fused: &mut Fused,
     ) {
-        let whole = |bbox: &Box2| {
-            let [width, height] = calibration.resolution.map(f64::from);
-            let [x_min, y_min, x_max, y_max] = *bbox;
-            x_min > EDGE && y_min > EDGE && x_max < width - EDGE && y_max < height - EDGE
-        };
-        let offsets = &mut self.offsets[camera];
+        if found.is_empty() {
+            return;
+        }
+        let shown = viewpoint.show(segments);
+        let pairs = pairs(found, &shown, config.overlap);
+        let owners = associate(found.len(), shown.len(), &pairs, 1.0);
+        let aim = &mut self.aims[camera];
+        let (mut calls, mut sightings) = (Vec::new(), Vec::new());
         for (found, owner) in found.iter().zip(owners) {
-            let Some(shown) = owner.map(|owner| &shown[owner]) else {
-                continue;
-            };
-            if whole(&found.bbox) && whole(&shown.bbox) {
-                let middle = |bbox: &Box2, k: usize| (bbox[k] + bbox[k + 2]) / 2.0;
-                let off = |k: usize| {
-                    (middle(&found.bbox, k) - middle(&shown.bbox, k)) / calibration.focal[k]
-                };
-                if offsets.len() == PAIRS {
-                    offsets.pop_front();
+            if let Some(owner) = owner.map(|owner| &shown[owner]) {
+                if viewpoint.is_whole(&found.bbox) && viewpoint.is_whole(&owner.bbox) {
+                    aim.note_offset(viewpoint.offset(&found.bbox, &owner.bbox));
                 }
-                offsets.push_back([off(0), off(1)]);
+                if owner.depth <= NEAR_M {
+                    aim.note_met(true);
+                }
+                calls.push((owner.segment, found.call));
+            } else if let Some(sighting) = viewpoint.sight(found, segments) {
+                let in_sight = segments.ground.is_seen(sighting.place.at);
+                if in_sight && sighting.range <= NEAR_M {
+                    aim.note_met(false);
+                }
+                sightings.push((in_sight, sighting));
             }
         }
+        if aim.impairment(camera).is_some() {
+            return;
+        }
+        for (segment, call) in calls {
+            fused.calls[segment].push(call);
+        }
+        let believed = sightings
+            .into_iter()
+            .filter(|(in_sight, _)| !in_sight || aim.is_proven());
+        fused
+            .sightings
+            .extend(believed.map(|(_, sighting)| sighting));
     }
 }
 
-/// What a class of a detector is here.
-fn followed(name: &str) -> Option<Class> {
-    Some(match name {
-        "car" => Class::Car,
-        "van" => Class::Van,
-        "truck" => Class::Truck,
-        "bus" | "train" => Class::Bus,
-        "motorcycle" | "motorbike" => Class::Motorcycle,
-        "bicycle" => Class::Bicycle,
-        "person" | "pedestrian" => Class::Pedestrian,
-        _ => return None,
-    })
-}
-
-/// Boxes and clusters that overlap.
-fn pairs(found: &[Found], shown: &[Shown]) -> Vec<Pair> {
+/// Boxes and clusters that overlap by at least so much.
+fn pairs(found: &[Found], shown: &[Shown], least: f64) -> Vec<Pair> {
     let all = found.iter().enumerate().flat_map(|(row, found)| {
         shown.iter().enumerate().filter_map(move |(column, shown)| {
             let overlap = intersection_over_union(&found.bbox, &shown.bbox);
-            let cost = 1.0 - overlap + DEPTH_COST * shown.depth.min(FAR_M) * overlap;
-            (overlap > 0.0).then_some(Pair { row, column, cost })
+            let cost = 1.0 - overlap * (1.0 - DEPTH_COST * shown.depth.min(FAR_M));
+            (overlap >= least).then_some(Pair { row, column, cost })
         })
     });
     all.collect()
-}
-
-fn intersection_over_union(a: &Box2, b: &Box2) -> f64 {
-    let side = |k: usize| (a[k + 2].min(b[k + 2]) - a[k].max(b[k])).max(0.0);
-    let area = |of: &Box2| (of[2] - of[0]) * (of[3] - of[1]);
-    let both = side(0) * side(1);
-    let either = area(a) + area(b) - both;
-    if either > 0.0 { both / either } else { 0.0 }
 }
 
 /// Of the sightings of one thing by several cameras, that of the best known
@@ -289,7 +220,7 @@ fn apart(sightings: Vec<Sighting>) -> Vec<Sighting> {
     for one in sightings {
         let same = kept.iter_mut().find(|other| {
             let off = [0, 1].map(|k| one.place.at[k] - other.place.at[k]);
-            let off = nalgebra::Vector2::from(off);
+            let off = Vector2::from(off);
             let spread = (one.place.covariance + other.place.covariance).try_inverse();
             let near = spread.is_some_and(|inverse| (off.transpose() * inverse * off)[0] < 9.0);
             other.camera != one.camera && other.call.class == one.call.class && near
@@ -306,120 +237,30 @@ fn apart(sightings: Vec<Sighting>) -> Vec<Sighting> {
     kept
 }
 
-impl<'a> Viewpoint<'a> {
-    /// `None` if the rig has no such camera, or nobody knows where it was.
-    fn of(frame: &'a Frame, image: &Image) -> Option<Self> {
-        let camera = frame.rig.cameras.get(image.camera)?;
-        let pose = frame.ego.at(image.stamp).or(frame.pose)?;
-        let odom_from_sensor = pose * camera.base_from_sensor;
-        Some(Self {
-            camera,
-            odom_from_sensor,
-            sensor_from_odom: odom_from_sensor.inverse(),
-        })
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// The clusters that the picture shows.
-    fn show(&self, segments: &Segments) -> Vec<Shown> {
-        let list = segments.list.iter().enumerate();
-        let shown = list.filter(|(_, segment)| !segment.is_structure);
-        shown
-            .filter_map(|(i, segment)| self.show_one(i, segment, segments))
-            .collect()
-    }
-
-    fn show_one(&self, index: usize, segment: &Segment, segments: &Segments) -> Option<Shown> {
-        let middle = [0, 1].map(|k| (segment.bounds[0][k] + segment.bounds[1][k]) / 2.0);
-        let radius = [0, 1].map(|k| (segment.bounds[1][k] - segment.bounds[0][k]) / 2.0);
-        let middle = Point3::new(middle[0], middle[1], segment.ground);
-        let place = self.sensor_from_odom * middle;
-        let reach = radius[0].hypot(radius[1]) + segment.height;
-        if place.z + reach < 0.0
-            || place.z > FAR_M
-            || place.x.abs() - reach > 4.0 * place.z.max(1.0)
-        {
-            return None;
-        }
-        let returns = &segments.returns[segment.returns.clone()];
-        let [width, height] = self.camera.resolution.map(f64::from);
-        let stride = returns.len().div_ceil(RETURNS).max(1);
-        let mut bbox = [
-            f64::INFINITY,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            f64::NEG_INFINITY,
-        ];
-        let (mut count, mut depth) = (0, f64::INFINITY);
-        for one in returns.iter().step_by(stride) {
-            let Some((u, v, z)) = self.project(one) else {
-                continue;
-            };
-            if (0.0..width).contains(&u) && (0.0..height).contains(&v) {
-                count += 1;
-                depth = depth.min(z);
-                bbox = [
-                    bbox[0].min(u),
-                    bbox[1].min(v),
-                    bbox[2].max(u),
-                    bbox[3].max(v),
-                ];
-            }
-        }
-        (count >= LEAST_RETURNS).then_some(Shown {
-            segment: index,
-            bbox,
+    #[test]
+    fn how_far_it_is_does_not_decide_what_overlaps() {
+        let call = Call {
+            class: Class::Car,
+            score: 0.9,
+        };
+        let found = [Found {
+            call,
+            bbox: [0.0, 0.0, 100.0, 10.0],
+        }];
+        // Of an overlap of 0.26 and of 0.24, and a nearer one of 0.26.
+        let shown = |width: f64, depth: f64| Shown {
+            segment: 0,
+            bbox: [0.0, 0.0, width, 10.0],
             depth,
-        })
-    }
-
-    /// The pixel that shows a return, and how deep it lies.
-    fn project(&self, one: &Return) -> Option<(f64, f64, f64)> {
-        let at = self.sensor_from_odom * Point3::from(one.at);
-        let [u, v] = self.camera.project([at.x, at.y, at.z])?;
-        Some((u, v, at.z))
-    }
-
-    /// Where something is of which there is only a box: where its lower edge
-    /// is on the ground. `None` where that is cut by the picture's edge, or
-    /// meets no ground.
-    fn sight(&self, number: usize, found: &Found, segments: &Segments) -> Option<Sighting> {
-        let [x_min, _, x_max, y_max] = found.bbox;
-        let [width, height] = self.camera.resolution.map(f64::from);
-        if y_max > height - EDGE || x_min < EDGE || x_max > width - EDGE {
-            return None;
-        }
-        let u = (x_min + x_max) / 2.0;
-        let from: [f64; 3] = self.odom_from_sensor.translation.vector.into();
-        let direction = |v: f64| {
-            let ray = self.camera.ray([u, v])?;
-            Some(self.odom_from_sensor.rotation * Vector3::from(ray))
         };
-        let range = |v: f64| segments.ground.meet(from, direction(v)?.into());
-        let [near, at, far] = [range(y_max + PIXELS), range(y_max), range(y_max - PIXELS)];
-        let at = at.filter(|at| *at <= FAR_M)?;
-        let deviation = match (near, far) {
-            (Some(near), Some(far)) => (far - near) / 2.0,
-            _ => at / 2.0,
-        };
-        // The lower edge is that of its near side.
-        let size = prior(found.call.class).size;
-        let behind = (size[0] + size[1]) / 4.0;
-        let ahead = direction(y_max)?.xy().try_normalize(1e-9)?;
-        let left = nalgebra::Vector2::new(-ahead.y, ahead.x);
-        let middle = at + behind;
-        let along = deviation.hypot(RANGE_SHARE * at).hypot(behind / 2.0);
-        let across = (PIXELS / self.camera.focal[0] * at).hypot(0.2);
-        let covariance: Matrix2<f64> = ahead * ahead.transpose() * (along * along)
-            + left * left.transpose() * (across * across);
-        let place = [from[0] + ahead.x * middle, from[1] + ahead.y * middle];
-        Some(Sighting {
-            camera: number,
-            call: found.call,
-            place: Place {
-                at: place,
-                covariance,
-            },
-            ground: segments.ground.height(place),
-        })
+        let all = [shown(26.0, 60.0), shown(24.0, 5.0), shown(26.0, 20.0)];
+        let pairs = pairs(&found, &all, 0.25);
+        let columns: Vec<usize> = pairs.iter().map(|pair| pair.column).collect();
+        assert_eq!(columns, [0, 2]);
+        assert_eq!(associate(1, 3, &pairs, 1.0), [Some(2)]);
     }
 }

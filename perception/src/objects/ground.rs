@@ -1,10 +1,10 @@
 //! How high the ground is around the vehicle, in wide cells: enough to tell
 //! where a line of sight meets it.
 
+use super::square::Square;
+
 /// Side of a cell, m.
-const CELL_M: f64 = 2.0;
-/// Cells along a side.
-const SIDE: usize = 64;
+pub(super) const CELL_M: f64 = 2.0;
 /// So many cells away, what is there tells the ground of a cell without any.
 const AROUND: isize = 3;
 /// A line of sight is followed as far as this, m,
@@ -15,8 +15,7 @@ const STEP_M: f64 = 0.5;
 /// Mean heights of the returns from the ground.
 #[derive(Clone, Debug)]
 pub(super) struct Ground {
-    /// Of the corner with the least x and y, in odom, m.
-    origin: [f64; 2],
+    square: Square,
     /// The ground under the vehicle: its height and how it rises along x and
     /// y.
     plane: Plane,
@@ -53,12 +52,11 @@ impl Plane {
 
 impl Ground {
     /// Nothing but the plane that the vehicle stands on.
-    pub(super) fn new(plane: Plane) -> Self {
-        let half = CELL_M * SIDE as f64 / 2.0;
+    pub(super) fn new(plane: Plane, square: Square) -> Self {
         Self {
-            origin: [plane.at[0] - half, plane.at[1] - half],
+            square,
             plane,
-            cells: vec![(0.0, 0); SIDE * SIDE],
+            cells: vec![(0.0, 0); square.cells()],
             returns: 0,
         }
     }
@@ -66,7 +64,7 @@ impl Ground {
     /// Takes in a return from the ground, m.
     pub(super) fn add(&mut self, [x, y, z]: [f64; 3]) {
         self.returns += 1;
-        if let Some(cell) = self.index([x, y]) {
+        if let Some(cell) = self.square.index(self.square.cell([x, y])) {
             self.cells[cell].0 += z;
             self.cells[cell].1 += 1;
         }
@@ -77,38 +75,46 @@ impl Ground {
         self.returns
     }
 
-    fn index(&self, place: [f64; 2]) -> Option<usize> {
-        let [column, row] = self.cell(place);
-        let inside = |c: isize| (0..SIDE as isize).contains(&c);
-        (inside(column) && inside(row)).then(|| row as usize * SIDE + column as usize)
-    }
-
-    fn cell(&self, place: [f64; 2]) -> [isize; 2] {
-        [0, 1].map(|k| ((place[k] - self.origin[k]) / CELL_M).floor() as isize)
+    /// Whether there are returns from the ground about a place in odom, m.
+    pub(super) fn is_seen(&self, place: [f64; 2]) -> bool {
+        let [column, row] = self.square.cell(place);
+        let mut about = (-1..=1).flat_map(|i| (-1..=1).map(move |k| [column + i, row + k]));
+        about.any(|cell| self.square.index(cell).is_some_and(|i| self.cells[i].1 > 0))
     }
 
     /// The height at a place in odom, m: the mean of the nearest cells that
     /// have one, else that of the plane under the vehicle.
     pub(super) fn height(&self, place: [f64; 2]) -> f64 {
-        let [column, row] = self.cell(place);
+        let mean = self.mean(self.square.cell(place));
+        mean.unwrap_or_else(|| self.plane.height(place))
+    }
+
+    /// Heights at places of which most are near the one before.
+    pub(super) fn nearby(&self) -> Nearby<'_> {
+        Nearby {
+            ground: self,
+            last: None,
+        }
+    }
+
+    /// The mean of the cells nearest to this one that have one.
+    fn mean(&self, [column, row]: [isize; 2]) -> Option<f64> {
         for ring in 0..=AROUND {
             let (mut sum, mut count) = (0.0, 0u32);
             for r in row - ring..=row + ring {
                 for c in column - ring..=column + ring {
                     let on_ring = (r - row).abs().max((c - column).abs()) == ring;
-                    let inside = |c: isize| (0..SIDE as isize).contains(&c);
-                    if on_ring && inside(c) && inside(r) {
-                        let (heights, n) = self.cells[r as usize * SIDE + c as usize];
-                        sum += heights;
-                        count += n;
+                    if let Some(i) = self.square.index([c, r]).filter(|_| on_ring) {
+                        sum += self.cells[i].0;
+                        count += self.cells[i].1;
                     }
                 }
             }
             if count > 0 {
-                return sum / f64::from(count);
+                return Some(sum / f64::from(count));
             }
         }
-        self.plane.height(place)
+        None
     }
 
     /// How far along a line of sight, m over the ground, it meets the ground;
@@ -138,9 +144,40 @@ impl Ground {
     }
 }
 
+/// The ground, and the cell that was looked at last.
+pub(super) struct Nearby<'a> {
+    ground: &'a Ground,
+    last: Option<([isize; 2], Option<f64>)>,
+}
+
+impl Nearby<'_> {
+    /// [`Ground::height`].
+    pub(super) fn height(&mut self, place: [f64; 2]) -> f64 {
+        let cell = self.ground.square.cell(place);
+        let mean = match self.last {
+            Some((last, mean)) if last == cell => mean,
+            _ => self.ground.mean(cell),
+        };
+        self.last = Some((cell, mean));
+        mean.unwrap_or_else(|| self.ground.plane.height(place))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::Grid;
+
+    fn about(plane: Plane) -> Ground {
+        let [x, y, _] = plane.at;
+        let grid = Grid {
+            origin: [x, y].map(|c| c as i32 - 50),
+            size: [100; 2],
+            cell_mm: 1000,
+            log_odds: Vec::new(),
+        };
+        Ground::new(plane, Square::over(&grid, [x, y], CELL_M))
+    }
 
     fn level() -> Plane {
         Plane {
@@ -151,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_line_of_sight_meets_the_ground_where_it_is() {
-        let mut ground = Ground::new(level());
+        let mut ground = about(level());
         // From two metres up, down by one in ten.
         let from = [10.0, -5.0, 3.0];
         let range = ground.meet(from, [1.0, 0.0, -0.1]).expect("meets it");
@@ -164,6 +201,12 @@ mod tests {
             ground.add([20.0 + f64::from(i) * 0.1, -5.0, 2.0]);
         }
         assert_eq!(ground.returns(), 200);
+        let mut nearby = ground.nearby();
+        for i in 0..100 {
+            let place = [f64::from(i) * 0.5 - 10.0, -5.0];
+            assert_eq!(nearby.height(place), ground.height(place));
+        }
+        assert!(ground.is_seen([21.0, -6.0]) && !ground.is_seen([14.0, -5.0]));
         let range = ground.meet(from, [1.0, 0.0, -0.1]).expect("meets it");
         assert!((range - 10.0).abs() < 1.0, "{range}");
     }
@@ -174,7 +217,7 @@ mod tests {
             rise: [0.1, 0.0],
             ..level()
         };
-        let ground = Ground::new(plane);
+        let ground = about(plane);
         assert!((ground.height([1010.0, 0.0]) - 101.0).abs() < 1e-9);
         assert!(ground.height([f64::NAN, 0.0]).is_nan());
     }

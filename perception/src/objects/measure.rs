@@ -28,8 +28,6 @@ const BEAM: f64 = 0.012;
 const LEAST_SIDE: f64 = 1.2;
 /// with this standard deviation for one of a metre, rad.
 const HEADING: f64 = 0.12;
-/// What goes on above what clusters hold is so much higher, about, m.
-const TALLER_M: f64 = 0.8;
 /// It is looked for within so many standard deviations of the one that is
 /// expected,
 const NEAR: f64 = 3.0;
@@ -112,14 +110,7 @@ pub(super) fn measure(
     segments: &[&Segment],
 ) -> Option<Measured> {
     let hull = segments.iter().flat_map(|segment| &segment.hull);
-    let height = |s: &&Segment| {
-        if s.is_tall {
-            s.height + TALLER_M
-        } else {
-            s.height
-        }
-    };
-    let height = segments.iter().map(height).fold(0.0, f64::max);
+    let height = segments.iter().map(|s| s.height).fold(0.0, f64::max);
     let ground = segments.iter().map(|s| s.ground);
     let ground = ground.fold(f64::INFINITY, f64::min);
     measure_places(view, expected, hull, height, ground)
@@ -143,7 +134,8 @@ pub(super) fn side(expected: &Expected, segments: &[&Segment]) -> Option<(f64, f
     (side >= LEAST_SIDE && within).then_some((fitted.yaw, HEADING / side))
 }
 
-/// The same by the places where it was seen.
+/// Measures a thing as [`measure`] does, by the places where it was seen and
+/// its height and ground, m.
 pub(super) fn measure_places<'a>(
     view: &View<'_>,
     expected: &Expected,

@@ -3,22 +3,28 @@
 //! the things that they most likely are, and what these may do next is told.
 
 mod above;
-mod assign;
+mod aim;
+mod association;
 mod config;
+mod disjoint_sets;
 mod extent;
 mod filter;
 mod forecast;
 mod fuse;
 mod ground;
 mod measure;
+mod merged;
 mod object;
 mod predict;
 mod rectangle;
+mod scan;
 mod segment;
 mod shape;
+mod square;
 mod still;
 mod track;
 mod tracker;
+mod viewpoint;
 
 use std::time::Instant;
 
@@ -49,9 +55,8 @@ pub struct Objects {
     tracker: Tracker,
     trail: Trail,
     forecaster: Forecaster,
-    /// The stamp of the last frame, ns.
+    /// The stamp of the last frame whose poses could be used, ns.
     last: Option<i64>,
-    jumps: u64,
 }
 
 /// The things of one frame.
@@ -84,13 +89,7 @@ impl Objects {
             trail: Trail::default(),
             forecaster: Forecaster::default(),
             last: None,
-            jumps: 0,
         })
-    }
-
-    /// How often everything was forgotten because time jumped.
-    pub fn time_jumps(&self) -> u64 {
-        self.jumps
     }
 
     /// Forgets all that was followed; no identity is given again.
@@ -113,16 +112,17 @@ impl Objects {
         let mut impairments = health::of_sensors(frame, cameras, lidar, self.config.stale_s);
         let dt = self.pass(frame, &mut impairments);
         let begin = Instant::now();
-        let (pose, segments) = match Segments::new(frame, &lidar.cloud) {
+        let (pose, segments) = match Segments::new(frame, lidar) {
             Ok(found) => found,
             Err(error) => {
                 impairments.push(Impairment::NoPose(error.to_string()));
                 return ObjectScene::unknown(&lidar.grid, impairments);
             }
         };
+        self.last = Some(frame.stamp);
         impairments.extend(health::of_ground(&segments));
-        let fused = self.cameras.fuse(frame, cameras, &segments, &self.config);
-        impairments.extend(self.cameras.astray());
+        let mut fused = self.cameras.fuse(frame, cameras, &segments, &self.config);
+        impairments.append(&mut fused.impairments);
         let joined = Instant::now();
         let left_out = self.tracker.step(
             dt,
@@ -138,7 +138,7 @@ impl Objects {
             },
         );
         if left_out > 0 {
-            impairments.push(Impairment::Crowded { left_out });
+            impairments.push(Impairment::TooManyObjects { left_out });
         }
         let followed = Instant::now();
         let objects = self.tracker.objects(frame.stamp);
@@ -165,22 +165,21 @@ impl Objects {
         }
     }
 
-    /// Seconds since the last frame; none, and nothing is followed any more,
-    /// if time jumped.
+    /// Seconds since the last frame whose poses could be used; none, and
+    /// nothing is followed any more, if time jumped.
     fn pass(&mut self, frame: &Frame, impairments: &mut Vec<Impairment>) -> f64 {
-        let Some(last) = self.last.replace(frame.stamp) else {
+        if frame.begins {
+            self.forget();
+        }
+        let Some(last) = self.last else {
             return 0.0;
         };
-        let gap_s = (frame.stamp as f64 - last as f64) * 1e-9;
-        if !frame.begins && (0.0..=self.config.max_gap_s).contains(&gap_s) {
+        let gap_s = health::late_s(frame, last);
+        if (0.0..=self.config.max_gap_s).contains(&gap_s) {
             return gap_s;
         }
         self.forget();
-        self.last = Some(frame.stamp);
-        if !frame.begins {
-            self.jumps += 1;
-            impairments.push(Impairment::TimeJump { gap_s });
-        }
+        impairments.push(Impairment::TimeJump { gap_s });
         0.0
     }
 }

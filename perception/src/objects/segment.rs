@@ -4,27 +4,24 @@ use std::ops::Range;
 
 use janus_datasets::{Frame, Pose};
 use janus_shaders::cluster::Cluster;
+use rayon::prelude::*;
 
-use super::above::{Above, TALL_M};
-use super::ground::{Ground, Plane};
+use super::above::Above;
+use super::ground::Ground;
 use super::rectangle::{self, Rectangle, dot};
-use crate::cloud::Cloud;
+use super::scan::Scan;
 use crate::error::{Error, Result};
-use crate::lidar::{Motion, fixed};
+use crate::lidar::LidarScene;
 
-/// About so many returns of a cluster are looked at, and of a large one.
-const RETURNS: usize = 512;
-const RETURNS_OF_LARGE: usize = 4096;
-/// A cluster that is longer is large: a row of houses, m.
-const LARGE_M: f64 = 16.0;
-/// Every so manieth return of the ground is looked at, and of those that
-/// belong to nothing.
-const GROUND_STRIDE: usize = 16;
-const LOOSE_STRIDE: usize = 3;
+/// A cluster that is longer is a row of houses, m: longer than the largest
+/// thing, [`super::shape::LARGEST_M`], from corner to corner.
+pub(super) const LARGE_M: f64 = 16.0;
 /// Directions in which the nearest return is part of the outline.
 const DIRECTIONS: usize = 32;
 /// What is longer may be several things, m.
 const LONG_M: f64 = 7.0;
+/// What goes on above and is no higher may be a car or a van, m.
+const TALL_M: f64 = 2.0;
 /// Sides of what may be a lorry or a bus, if it goes on above, m.
 const LORRY_M: [[f64; 2]; 2] = [[4.0, 13.0], [1.6, 3.2]];
 
@@ -53,16 +50,18 @@ pub(super) struct Seen {
 pub(super) struct Segment {
     /// Least x and y, greatest x and y, m.
     pub(super) bounds: [[f64; 2]; 2],
-    /// Its highest place over the ground, m.
+    /// Its highest place over the ground, m; of what goes on above what
+    /// clusters hold, that of what is above.
     pub(super) height: f64,
     /// Height of the ground under it, m in odom.
     pub(super) ground: f64,
     /// Number of its points.
     pub(super) points: u32,
-    /// Whether it goes on above what clusters hold.
+    /// Whether it goes on above what clusters hold, and is no car.
     pub(super) is_tall: bool,
     /// Whether it is higher or larger than anything that moves, or goes on
     /// above and is not as long and wide as a lorry: a house, a wall, a tree.
+    /// So is a tram or an articulated bus, for nothing tells it from a wall.
     pub(super) is_structure: bool,
     /// Corners of the convex hulls of what each sweep saw of it.
     pub(super) hull: Vec<Seen>,
@@ -85,55 +84,23 @@ impl Segments {
     /// frame's own pose.
     ///
     /// # Errors
-    /// [`Error::NoPose`], [`Error::NoMount`] or [`Error::Pose`], of which the
-    /// lidars' own step had none.
-    pub(super) fn new(frame: &Frame, cloud: &Cloud) -> Result<(Pose, Self)> {
+    /// [`Error::NoPose`], [`Error::NoMount`] or [`Error::Pose`], as the lidars'
+    /// own step.
+    pub(super) fn new(frame: &Frame, lidar: &LidarScene) -> Result<(Pose, Self)> {
         let pose = frame.pose.ok_or(Error::NoPose)?;
-        let mut list: Vec<Segment> = cloud.clusters.iter().map(Segment::empty).collect();
-        let mut slots = Vec::with_capacity(list.len());
-        let mut room = 0;
-        for segment in &mut list {
-            let most = if segment.extent() > LARGE_M {
-                RETURNS_OF_LARGE
-            } else {
-                RETURNS
-            };
-            let stride = (segment.points as usize).div_ceil(most).max(1);
-            segment.returns = room..room;
-            room += (segment.points as usize).div_ceil(stride);
-            slots.push(Slot {
-                stride,
-                count: 0,
-                end: room,
-            });
-        }
-        let mut scan = Scan {
-            list,
-            slots,
-            returns: vec![Return::NOWHERE; room],
-            ground: Ground::new(Plane::under(&pose)),
-            above: Above::about(pose.translation.vector.into()),
-        };
-        scan.read(frame, cloud, &Motion::new(frame, &pose)?)?;
-        let from = [pose.translation.x, pose.translation.y];
+        let list = lidar.cloud.clusters.iter().map(Segment::empty).collect();
         let Scan {
             mut list,
             returns,
             ground,
             above,
             ..
-        } = scan;
-        for segment in &mut list {
+        } = Scan::read(frame, &pose, lidar, list)?;
+        let from = [pose.translation.x, pose.translation.y];
+        list.par_iter_mut().for_each(|segment| {
             let of_it = &returns[segment.returns.clone()];
-            segment.is_structure = segment.extent() > LARGE_M || above.is_high(segment, of_it);
-            if segment.is_structure {
-                continue;
-            }
-            segment.hull = hulls(of_it);
-            segment.outline = outline(of_it, from);
-            segment.is_tall = above.goes_on(segment, of_it);
-            segment.is_structure = segment.is_tall && !segment.is_lorry();
-        }
+            segment.look(of_it, &above, from);
+        });
         let mut found = Self {
             list,
             returns,
@@ -148,28 +115,39 @@ impl Segments {
     /// Adds what stands before structures, and the parts of what is too long
     /// to be one thing, as segments of their own.
     fn split(&mut self, above: &Above, from: [f64; 2]) {
-        for index in 0..self.list.len() {
-            let segment = &mut self.list[index];
+        let pieces = self.list.par_iter().map(|segment| {
             let is_long = !segment.is_tall && segment.extent() > LONG_M;
             if !segment.is_structure && !is_long {
-                continue;
+                return Vec::new();
             }
             let pieces = above.pieces(&self.returns[segment.returns.clone()], &self.ground);
-            segment.is_structure |= pieces.len() > 1;
-            if !segment.is_structure {
+            let stride = segment.points / (segment.returns.len() as u32).max(1);
+            let of = |piece: Vec<Return>| {
+                let segment = Segment::piece(&piece, stride, &self.ground, from);
+                (segment, piece)
+            };
+            pieces.into_iter().map(of).collect()
+        });
+        let pieces: Vec<Vec<(Segment, Vec<Return>)>> = pieces.collect();
+        for (index, pieces) in pieces.into_iter().enumerate() {
+            self.list[index].is_structure |= pieces.len() > 1;
+            if !self.list[index].is_structure {
                 continue;
             }
-            let stride = segment.points / (segment.returns.len() as u32).max(1);
-            for piece in pieces {
-                let piece = Segment::piece(&piece, stride, &self.ground, &mut self.returns, from);
-                self.list.extend(piece);
+            for (mut segment, piece) in pieces {
+                if !above.may_go_on(segment.height) && segment.extent() < LARGE_M {
+                    let first = self.returns.len();
+                    segment.returns = first..first + piece.len();
+                    self.returns.extend(piece);
+                    self.list.push(segment);
+                }
             }
         }
     }
 
     /// How many returns of the ground there were, about.
     pub(crate) fn on_ground(&self) -> u32 {
-        self.ground.returns() * GROUND_STRIDE as u32
+        self.ground.returns() * Scan::GROUND_STRIDE as u32
     }
 }
 
@@ -190,38 +168,39 @@ impl Segment {
         }
     }
 
-    /// What belongs together of a segment; `None` if it is as high as a
-    /// structure, or too large. Its returns follow the others.
-    fn piece(
-        piece: &[Return],
-        stride: u32,
-        ground: &Ground,
-        returns: &mut Vec<Return>,
-        from: [f64; 2],
-    ) -> Option<Self> {
+    /// Takes in its returns, and what is above it.
+    fn look(&mut self, returns: &[Return], above: &Above, from: [f64; 2]) {
+        self.is_structure = self.extent() > LARGE_M || above.is_high(self, returns);
+        if self.is_structure {
+            return;
+        }
+        self.hull = hulls(returns);
+        self.outline = outline(returns, from);
+        if above.goes_on(self, returns) {
+            self.height = above.top(self, returns);
+            self.is_tall = self.height >= TALL_M;
+        }
+        self.is_structure = self.is_tall && !self.is_lorry();
+    }
+
+    /// What belongs together of a segment, with these returns alone.
+    pub(super) fn piece(piece: &[Return], stride: u32, ground: &Ground, from: [f64; 2]) -> Self {
         let along = |k: usize| piece.iter().map(move |one| one.at[k]);
         let low = |k: usize| along(k).fold(f64::INFINITY, f64::min);
         let high = |k: usize| along(k).fold(f64::NEG_INFINITY, f64::max);
         let bounds = [[low(0), low(1)], [high(0), high(1)]];
-        let top = high(2);
         let ground = ground.height([0, 1].map(|k| (bounds[0][k] + bounds[1][k]) / 2.0));
-        let first = returns.len();
-        let segment = Self {
+        Self {
             bounds,
-            height: top - ground,
+            height: high(2) - ground,
             ground,
             points: piece.len() as u32 * stride.max(1),
             is_tall: false,
             is_structure: false,
             hull: hulls(piece),
             outline: outline(piece, from),
-            returns: first..first + piece.len(),
-        };
-        let fits = segment.height < TALL_M && segment.extent() < LARGE_M;
-        fits.then(|| {
-            returns.extend_from_slice(piece);
-            segment
-        })
+            returns: 0..piece.len(),
+        }
     }
 
     /// Whether it is as long and wide as a lorry, as far as it was seen.
@@ -238,7 +217,7 @@ impl Segment {
     }
 
     /// The longer side of its bounds, m.
-    fn extent(&self) -> f64 {
+    pub(super) fn extent(&self) -> f64 {
         let [min, max] = self.bounds;
         (max[0] - min[0]).max(max[1] - min[1])
     }
@@ -265,77 +244,6 @@ impl Seen {
     /// Where it is at the time of the frame, if it moves so, m/s.
     pub(super) fn moved(&self, velocity: [f64; 2]) -> [f64; 2] {
         [0, 1].map(|k| self.at[k] - velocity[k] * self.seconds)
-    }
-}
-
-/// Where the returns of a cluster go.
-struct Slot {
-    /// Every so manieth is taken.
-    stride: usize,
-    /// How many there were so far.
-    count: usize,
-    /// Where its room ends.
-    end: usize,
-}
-
-/// The points of a frame as they are read.
-struct Scan {
-    list: Vec<Segment>,
-    slots: Vec<Slot>,
-    returns: Vec<Return>,
-    ground: Ground,
-    above: Above,
-}
-
-impl Scan {
-    fn read(&mut self, frame: &Frame, cloud: &Cloud, motion: &Motion) -> Result<()> {
-        let mut labels = cloud.labels.iter();
-        let (mut on_ground, mut loose) = (0usize, 0usize);
-        for (number, sweep) in frame.sweeps.iter().enumerate() {
-            let lidar = frame.rig.lidars.get(sweep.lidar);
-            let lidar = lidar.ok_or(Error::NoMount { lidar: sweep.lidar })?;
-            let mount = fixed(&lidar.base_from_sensor)?;
-            for (point, &label) in sweep.points.iter().zip(&mut labels) {
-                let (count, stride) = match label {
-                    Cloud::GROUND => (&mut on_ground, GROUND_STRIDE),
-                    Cloud::UNLABELLED => (&mut loose, LOOSE_STRIDE),
-                    _ => (&mut 0, 1),
-                };
-                *count += 1;
-                if !count.is_multiple_of(stride) {
-                    continue;
-                }
-                let place = || {
-                    let pose = &motion.poses[motion.of_point(number, point)];
-                    let at = pose.apply(mount.apply([point.x, point.y, point.z]));
-                    at.map(|mm| f64::from(mm) * 1e-3)
-                };
-                match label {
-                    Cloud::GROUND => self.ground.add(place()),
-                    Cloud::UNLABELLED if point.is_valid() => self.above.note(place()),
-                    Cloud::UNLABELLED => {}
-                    cluster => {
-                        let index = (cluster - Cloud::FIRST_CLUSTER) as usize;
-                        let Some(slot) = self.slots.get_mut(index) else {
-                            continue;
-                        };
-                        let taken = slot.count.is_multiple_of(slot.stride);
-                        slot.count += 1;
-                        let range = &mut self.list[index].returns;
-                        if taken && range.end < slot.end {
-                            let time = motion.time_of(number, point).unwrap_or(frame.stamp);
-                            self.returns[range.end] = Return {
-                                at: place(),
-                                seconds: (time - frame.stamp) as f64 * 1e-9,
-                                sweep: number as u32,
-                            };
-                            range.end += 1;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -397,7 +305,25 @@ fn outline(returns: &[Return], from: [f64; 2]) -> Vec<Seen> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::above;
+    use super::super::ground::{self, Plane};
+    use super::super::square::Square;
     use super::*;
+    use crate::grid::Grid;
+
+    fn square(cell_m: f64) -> Square {
+        let grid = Grid {
+            origin: [-50; 2],
+            size: [100; 2],
+            cell_mm: 1000,
+            log_odds: Vec::new(),
+        };
+        Square::over(&grid, [0.0; 2], cell_m)
+    }
+
+    fn above() -> Above {
+        Above::new(square(above::COLUMN_M), 0.0, 2.5)
+    }
 
     fn at(x: f64, y: f64, z: f64) -> Return {
         Return {
@@ -431,19 +357,51 @@ mod tests {
             at: [0.0; 3],
             rise: [0.0; 2],
         };
-        let mut above = Above::about([0.0; 3]);
+        let mut above = above();
         let returns = wall_and_person(&mut above);
-        let pieces = above.pieces(&returns, &Ground::new(plane));
+        let ground = Ground::new(plane, square(ground::CELL_M));
+        let pieces = above.pieces(&returns, &ground);
         assert_eq!(pieces.len(), 1);
         assert_eq!(pieces[0].len(), 24);
-        let mut all = returns.clone();
-        let ground = Ground::new(plane);
-        let person = Segment::piece(&pieces[0], 2, &ground, &mut all, [0.0, 10.0]);
-        let person = person.expect("is as high and wide as a person");
+        let person = Segment::piece(&pieces[0], 2, &ground, [0.0, 10.0]);
         assert_eq!(person.points, 48);
-        assert_eq!(all.len(), returns.len() + 24);
-        assert_eq!(person.returns, returns.len()..all.len());
+        assert_eq!(person.returns, 0..24);
         assert!((person.height - 1.58).abs() < 0.01, "{}", person.height);
+    }
+
+    /// Something square, four metres along x and two along y, up to a height.
+    fn block(height: f64) -> Vec<Return> {
+        let sides = (0..=40).flat_map(|i| {
+            let x = f64::from(i) * 0.1 - 2.0;
+            [[x, -1.0], [x, 1.0]]
+        });
+        let levels = (1..).map(|k| f64::from(k) * 0.2);
+        let levels: Vec<f64> = levels.take_while(|z| *z <= height).collect();
+        sides
+            .flat_map(|[x, y]| levels.iter().map(move |z| at(x, y, *z)))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_above_belongs_to_what_is_below_wherever_clusters_end() {
+        let plane = Plane {
+            at: [0.0; 3],
+            rise: [0.0; 2],
+        };
+        let ground = Ground::new(plane, square(ground::CELL_M));
+        for clearance in [1.5, 2.5, 3.0] {
+            let mut above = Above::new(square(above::COLUMN_M), 0.0, clearance);
+            let (low, high): (Vec<Return>, Vec<Return>) = block(3.4)
+                .into_iter()
+                .partition(|one| one.at[2] <= clearance);
+            let segment = Segment::piece(&low, 1, &ground, [0.0, -20.0]);
+            assert!(!above.goes_on(&segment, &low));
+            high.iter().for_each(|one| above.note(one.at));
+            assert!(above.goes_on(&segment, &low), "{clearance}");
+            let top = above.top(&segment, &low);
+            assert!((top - 3.2).abs() < 0.13, "{clearance}: {top}");
+            assert!(above.pieces(&low, &ground).is_empty(), "{clearance}");
+        }
     }
 
     #[test]

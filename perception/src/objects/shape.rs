@@ -15,6 +15,11 @@ pub(super) const CLASSES: [Class; 8] = [
     Class::Obstacle,
 ];
 
+/// No single thing is longer or wider, m. A tram, and a bus of two parts, are
+/// longer: lidars alone cannot tell them from walls, and they are known by
+/// pictures alone.
+pub(super) const LARGEST_M: [f64; 2] = [14.0, 3.6];
+
 /// Length, width and height, m.
 pub(super) type Size = [f64; 3];
 
@@ -38,7 +43,7 @@ pub(super) fn prior(class: Class) -> Prior {
         Class::Car => (0.30, [4.4, 1.8, 1.55], [0.4, 0.12, 0.15], true),
         Class::Van => (0.08, [5.3, 2.0, 2.25], [0.5, 0.15, 0.25], true),
         Class::Truck => (0.02, [8.0, 2.5, 3.2], [2.0, 0.25, 0.35], true),
-        Class::Bus | Class::Train => (0.01, [11.5, 2.6, 3.3], [1.5, 0.2, 0.35], true),
+        Class::Bus => (0.01, [11.5, 2.6, 3.3], [1.5, 0.2, 0.35], true),
         Class::Motorcycle => (0.02, [2.1, 0.8, 1.5], [0.25, 0.15, 0.25], true),
         Class::Bicycle => (0.08, [1.8, 0.65, 1.75], [0.15, 0.12, 0.12], true),
         Class::Pedestrian => (0.25, [0.75, 0.65, 1.72], [0.2, 0.12, 0.11], false),
@@ -71,7 +76,7 @@ pub(super) struct Belief([f64; CLASSES.len()]);
 
 /// A likelihood is no less than this share of that of a perfect fit: nothing
 /// is told by one look.
-const LEAST: f64 = 0.02;
+const LEAST: f64 = 0.003;
 /// Nor does any class become less likely.
 const LEAST_BELIEF: f64 = 1e-4;
 /// Looks that follow each other are alike: so much of each counts.
@@ -113,18 +118,23 @@ impl Belief {
         self.multiply(|class| likelihood(class, look).powf(NEWS));
     }
 
-    /// Takes in what a detector calls it, and how sure that is.
+    /// Takes in what a detector calls it, and how sure that is, from 0 to 1.
     pub(super) fn called(&mut self, called: Class, score: f64) {
+        if !(0.0..=1.0).contains(&score) {
+            return;
+        }
+        let right = score.clamp(CONFUSION, 1.0 - CONFUSION);
+        let wrong = (1.0 - right) / 10.0;
         self.multiply(|class| {
-            let wrong = (1.0 - score).max(CONFUSION);
             let share = if class == called {
-                1.0 - wrong
+                right
             } else if kin(class) == kin(called) {
-                wrong * KIN / 10.0
+                wrong * KIN
             } else {
-                wrong / 10.0
+                wrong
             };
-            share.powf(2.0 * NEWS)
+            // However unsure it is, no other class is likelier for it.
+            share.min(right).powf(2.0 * NEWS)
         });
     }
 
@@ -159,6 +169,13 @@ fn kin(class: Class) -> u8 {
     }
 }
 
+/// Whether what is taken for one class may be what a detector calls another:
+/// something alike, or a rider what is ridden.
+pub(super) fn may_be_called(class: Class, called: Class) -> bool {
+    let kin = [kin(class), kin(called)];
+    kin[0] == kin[1] || kin.iter().all(|kin| matches!(kin, 1 | 2))
+}
+
 /// How likely it is that something of a class looks so.
 fn likelihood(class: Class, look: &Look) -> f64 {
     let prior = prior(class);
@@ -186,7 +203,7 @@ fn likelihood(class: Class, look: &Look) -> f64 {
     let [low, high] = [look.height, look.height + look.gap].map(|height| off(height, 2));
     let off = if low > 0.0 { low } else { high.min(0.0) };
     let height = (-0.5 * off * off).exp();
-    (sides[0] * sides[1] * height).max(LEAST * 0.15)
+    (sides[0] * sides[1] * height).max(LEAST)
 }
 
 #[cfg(test)]
@@ -228,7 +245,33 @@ mod tests {
         assert_eq!(belief.best().0, Class::Pedestrian);
         let sum: f64 = belief.0.iter().sum();
         assert!((sum - 1.0).abs() < 1e-9);
+        let before = belief.0;
         belief.called(Class::Car, f64::NAN);
-        assert!(belief.best().1.is_finite());
+        assert_eq!(belief.0, before);
+    }
+
+    #[test]
+    fn however_unsure_a_detector_is_no_other_class_gains_more() {
+        for score in [0.0, 0.05, 0.2, 0.28, 0.5, 1.0] {
+            for called in CLASSES {
+                let before = Belief::new();
+                let mut after = before;
+                after.called(called, score);
+                let gain = |of: Class| {
+                    let i = CLASSES.iter().position(|class| *class == of);
+                    i.map_or(0.0, |i| after.0[i] / before.0[i])
+                };
+                let most = CLASSES.into_iter().map(gain).fold(0.0, f64::max);
+                assert!(gain(called) >= most - 1e-12, "{called:?} {score}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rider_may_be_what_is_ridden_and_no_car() {
+        assert!(may_be_called(Class::Car, Class::Truck));
+        assert!(may_be_called(Class::Bicycle, Class::Pedestrian));
+        assert!(!may_be_called(Class::Car, Class::Pedestrian));
+        assert!(!may_be_called(Class::Obstacle, Class::Pedestrian));
     }
 }

@@ -48,10 +48,14 @@ pub(super) struct Track {
     oriented: bool,
     /// Height of the ground under it, m in odom.
     ground: f64,
-    /// In how many frames it was seen.
+    /// In how many frames it was seen apart from everything else.
     hits: u32,
-    /// When it was last seen, by lidars and by cameras, ns.
-    pub(super) seen: i64,
+    /// When it was last seen so, ns,
+    apart: i64,
+    /// and when it was last measured at all, be it as a part of something
+    /// larger;
+    pub(super) measured: i64,
+    /// by lidars and by cameras.
     by_lidar: Option<i64>,
     by_camera: Option<i64>,
 }
@@ -116,7 +120,8 @@ impl Track {
             oriented: false,
             ground: measured.ground,
             hits: 1,
-            seen: stamp,
+            apart: stamp,
+            measured: stamp,
             by_lidar: Some(stamp),
             by_camera: (!calls.is_empty()).then_some(stamp),
         };
@@ -138,7 +143,8 @@ impl Track {
             oriented: false,
             ground,
             hits: 1,
-            seen: stamp,
+            apart: stamp,
+            measured: stamp,
             by_lidar: None,
             by_camera: Some(stamp),
         }
@@ -185,14 +191,15 @@ impl Track {
         over(0).max(over(1)).max(0.0)
     }
 
-    /// Takes in what the lidars saw of it. `sure` says that it was seen apart
-    /// from everything else; if not, that it is there is no surer than before.
+    /// Takes in what the lidars saw of it. `apart` says that it was seen apart
+    /// from everything else; if not, that it is there is less sure than before:
+    /// what it is a part of would be there without it.
     pub(super) fn update(
         &mut self,
         stamp: i64,
         measured: &Measured,
         calls: &[Call],
-        sure: bool,
+        apart: bool,
         config: &ObjectsConfig,
     ) {
         let prior = self.prior();
@@ -206,13 +213,16 @@ impl Track {
         let rolls = prior.is_wheeled && (self.oriented || (look.whole[0] && long));
         let likelihood = self.filter.update(&measured.place, yaw, rolls);
         let gain = (config.detection_probability * likelihood / config.clutter_per_m2).ln();
-        if sure {
+        self.by_lidar = Some(stamp);
+        if apart {
             self.hit(stamp, gain, config);
-            self.by_lidar = Some(stamp);
             self.ground += 0.3 * (measured.ground - self.ground);
             self.belief.look(look);
             self.extent.look(measured, &prior);
             self.consider_turning(look);
+        } else {
+            self.measured = stamp;
+            self.miss(0.0, config);
         }
         self.call(stamp, calls);
         self.orient();
@@ -227,7 +237,8 @@ impl Track {
         self.orient();
     }
 
-    fn call(&mut self, stamp: i64, calls: &[Call]) {
+    /// Takes in what detectors call it.
+    pub(super) fn call(&mut self, stamp: i64, calls: &[Call]) {
         for call in calls {
             self.belief.called(call.class, call.score);
             self.by_camera = Some(stamp);
@@ -237,13 +248,14 @@ impl Track {
     fn hit(&mut self, stamp: i64, gain: f64, config: &ObjectsConfig) {
         self.score = (self.score + gain).min(SUREST);
         self.confirmed |= self.score >= config.confirm;
-        self.seen = stamp;
+        self.apart = stamp;
+        self.measured = stamp;
         self.hits += 1;
     }
 
     /// Whether it is surely there: what was hardly seen is not for long.
     pub(super) fn is_there(&self, stamp: i64) -> bool {
-        let unseen = stamp - self.seen;
+        let unseen = stamp - self.apart;
         self.confirmed && (self.hits >= LASTING || unseen <= REMEMBERED_NS / 2)
     }
 
@@ -281,7 +293,7 @@ impl Track {
         let course = vy.atan2(vx);
         if !self.prior().is_wheeled {
             if self.filter.moves > 0.5 && speed > 2.0 * noise {
-                self.filter.head(course);
+                self.filter.head(course, noise / speed);
             }
             return;
         }
@@ -290,7 +302,8 @@ impl Track {
         }
         let astray = (nearest_axis(course, mean[2], PI) - mean[2]).abs() > ASTRAY;
         if astray {
-            self.filter.head(nearest_side(mean[2], course));
+            self.filter
+                .head(nearest_side(mean[2], course), noise / speed);
             self.extent.turn();
         } else if !self.oriented && (vx * mean[2].cos() + vy * mean[2].sin()) < 0.0 {
             self.filter.turn(PI);
@@ -330,7 +343,7 @@ impl Track {
             covariance: std::array::from_fn(|i| std::array::from_fn(|j| covariance[(i, j)])),
             motion,
             source,
-            unseen_s: (stamp - self.seen) as f64 * 1e-9,
+            unseen_s: (stamp - self.measured) as f64 * 1e-9,
             predicted: hypotheses(&self.filter, motion),
         }
     }

@@ -11,11 +11,11 @@ use janus_shaders::cluster::Cluster;
 
 use super::{classes, street};
 
-fn objects() -> Objects {
+pub(super) fn objects() -> Objects {
     Objects::new(ObjectsConfig::default(), &classes()).unwrap()
 }
 
-fn reasons(health: &Health) -> Vec<&'static str> {
+pub(super) fn reasons(health: &Health) -> Vec<&'static str> {
     health
         .impairments()
         .iter()
@@ -162,7 +162,6 @@ fn broken_input_is_survived_and_told() {
         after.stamp += 100_000_000;
         let step = jumped.step(&after, None, scene);
         assert!(!reasons(&step.health).contains(&"time_jump"));
-        assert_eq!(jumped.time_jumps(), 1);
     }
 }
 
@@ -256,7 +255,7 @@ fn of_ten_thousand_posts_as_many_are_followed_as_there_is_room_for() {
         let step = objects.step(&frame, None, &crowd);
         assert!(step.objects.len() <= 2_000, "{}", step.objects.len());
         let left_out = step.health.impairments().iter().find_map(|one| match one {
-            Impairment::Crowded { left_out } => Some(*left_out),
+            Impairment::TooManyObjects { left_out } => Some(*left_out),
             _ => None,
         });
         // As many as there are, but for what is taken for part of another.
@@ -306,7 +305,7 @@ fn a_camera_that_looks_astray_is_left_out() {
         _ => None,
     });
     let (right_rad, down_rad) = astray.expect("is told");
-    assert!((right_rad.abs() - 0.035).abs() < 0.012, "{right_rad}");
+    assert!((right_rad + 0.035).abs() < 0.012, "{right_rad}");
     assert!(down_rad.abs() < 0.02, "{down_rad}");
     // Nothing is there that only such a camera would have seen.
     assert!(!sources.contains(&Source::Camera), "{sources:?}");

@@ -4,6 +4,7 @@
 mod broken;
 mod cameras;
 mod hidden;
+mod impaired;
 mod recorded;
 mod score;
 

@@ -1,7 +1,8 @@
-//! Who is who: the assignment of least cost in all, one connected component of
-//! possible pairs at a time.
+//! Data association: who is who, so that all pairs together cost the least, one
+//! connected component of possible pairs at a time.
 
-use crate::assignment;
+use super::disjoint_sets::DisjointSets;
+use crate::assignment::assign;
 
 /// Larger components are assigned greedily: theirs would take long.
 const MOST_ROWS: usize = 64;
@@ -19,19 +20,22 @@ pub(super) struct Pair {
 /// Gives each row at most one column, and each column at most one row, so that
 /// the pairs together cost the least; `miss` is the cost of a row without a
 /// column.
-pub(super) fn assign(rows: usize, columns: usize, pairs: &[Pair], miss: f64) -> Vec<Option<usize>> {
+pub(super) fn associate(
+    rows: usize,
+    columns: usize,
+    pairs: &[Pair],
+    miss: f64,
+) -> Vec<Option<usize>> {
     let mut pairs: Vec<Pair> = (pairs.iter().copied())
         .filter(|pair| pair.cost < miss && pair.row < rows && pair.column < columns)
         .collect();
     pairs.sort_by_key(|pair| (pair.row, pair.column));
-    // The component of each row and column, by union of sets.
-    let mut parents: Vec<usize> = (0..rows + columns).collect();
+    let mut components = DisjointSets::new(rows + columns);
     for pair in &pairs {
-        let [a, b] = [pair.row, rows + pair.column].map(|node| root(&mut parents, node));
-        parents[a.max(b)] = a.min(b);
+        components.join(pair.row, rows + pair.column);
     }
     let mut keyed: Vec<(usize, Pair)> = (pairs.into_iter())
-        .map(|pair| (root(&mut parents, pair.row), pair))
+        .map(|pair| (components.of(pair.row), pair))
         .collect();
     keyed.sort_by_key(|(key, _)| *key);
     let mut assigned = vec![None; rows];
@@ -39,15 +43,6 @@ pub(super) fn assign(rows: usize, columns: usize, pairs: &[Pair], miss: f64) -> 
         solve(component, miss, &mut assigned);
     }
     assigned
-}
-
-/// The set that a node is in, by its first member.
-pub(super) fn root(parents: &mut [usize], mut node: usize) -> usize {
-    while parents[node] != node {
-        parents[node] = parents[parents[node]];
-        node = parents[node];
-    }
-    node
 }
 
 fn solve(component: &[(usize, Pair)], miss: f64, assigned: &mut [Option<usize>]) {
@@ -73,7 +68,7 @@ fn solve(component: &[(usize, Pair)], miss: f64, assigned: &mut [Option<usize>])
         }
     }
     let gain = |row: usize, column: usize| gains[row * columns.len() + column];
-    let best = assignment::assign(rows.len(), columns.len(), gain);
+    let best = assign(rows.len(), columns.len(), gain);
     for (row, column) in rows.iter().zip(best) {
         assigned[*row] = column.map(|column| columns[column]);
     }
@@ -130,7 +125,7 @@ mod tests {
                 row.iter().enumerate().map(move |(c, cost)| pair((r, c, *cost)))
             });
             let all: Vec<Pair> = all.collect();
-            let found = assign(rows, columns, &all, 10.0);
+            let found = associate(rows, columns, &all, 10.0);
             let of_row = |(r, c): (usize, &Option<usize>)| c.map_or(10.0, |c| costs[r][c]);
             let cost: f64 = found.iter().enumerate().map(of_row).sum();
             prop_assert!(cost <= least(rows, &costs, 10.0, 0, 0) + 1e-3 * rows as f64);
@@ -144,14 +139,14 @@ mod tests {
 
     #[test]
     fn nothing_is_assigned_to_nothing() {
-        assert_eq!(assign(0, 0, &[], 1.0), []);
-        assert_eq!(assign(2, 0, &[], 1.0), [None, None]);
+        assert_eq!(associate(0, 0, &[], 1.0), []);
+        assert_eq!(associate(2, 0, &[], 1.0), [None, None]);
         let broken = [
             pair((0, 0, f64::NAN)),
             pair((0, 1, f64::INFINITY)),
             pair((7, 0, 0.1)),
         ];
-        assert_eq!(assign(1, 2, &broken, 1.0), [None]);
+        assert_eq!(associate(1, 2, &broken, 1.0), [None]);
     }
 
     #[test]
@@ -160,7 +155,7 @@ mod tests {
         let all: Vec<Pair> = (0..300)
             .flat_map(|r| (0..300).map(move |c| pair((r, c, 0.01 * r.abs_diff(c) as f64))))
             .collect();
-        let found = assign(300, 300, &all, 10.0);
+        let found = associate(300, 300, &all, 10.0);
         assert!(found.iter().enumerate().all(|(r, c)| *c == Some(r)));
     }
 }
