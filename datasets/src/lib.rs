@@ -19,6 +19,7 @@ mod log;
 mod loss;
 mod nuscenes;
 mod pcd;
+pub mod roads;
 mod sync;
 pub mod synth;
 mod trajectory;
