@@ -7,6 +7,7 @@ mod annotation;
 mod argoverse2;
 mod bag;
 mod calibration;
+pub mod commonroad;
 pub mod convert;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ pub mod roads;
 mod sync;
 pub mod synth;
 mod trajectory;
+mod xml;
 
 pub use annotation::{Annotation, Class};
 pub use calibration::{Body, Camera, Distortion, Lidar, Rig};

@@ -7,6 +7,7 @@
 
 mod index;
 mod lane;
+mod passage;
 mod polyline;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,19 @@ const FASTEST: f64 = 150.0;
 pub struct Roads {
     lanes: Vec<Lane>,
     crossings: Vec<Crossing>,
+    /// Of each lane, where one goes on who drives it, and who drives it
+    /// backwards.
+    onward: Vec<[Vec<Passage>; 2]>,
     index: Index,
+}
+
+/// A lane that is driven, one way or the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Passage {
+    /// Index of the lane.
+    pub lane: usize,
+    /// Whether it is driven against its direction.
+    pub backwards: bool,
 }
 
 /// A place on a lane.
@@ -79,20 +92,33 @@ impl Roads {
         let mut lanes: Vec<Lane> = lanes.collect::<Result<_, _>>()?;
         link(&mut lanes);
         Ok(Self {
+            onward: passage::onward(&lanes),
             index: Index::new(&lanes),
             lanes,
             crossings,
         })
     }
 
-    /// In the order of the source.
+    /// By index.
     pub fn lanes(&self) -> &[Lane] {
         &self.lanes
     }
 
-    /// In the order of the source.
+    /// All of them.
     pub fn crossings(&self) -> &[Crossing] {
         &self.crossings
+    }
+
+    /// Where one goes on who has driven along a lane, ascending: to its
+    /// successors, and where lanes may be driven both ways into them by
+    /// whichever end is there (Poggenhans et al., "Lanelet2: A high-definition
+    /// map framework for the future of automated driving", ITSC 2018, joins
+    /// lanes that may be inverted in the same way). Nothing leads on from a
+    /// lane that is not there, nor backwards from one that is not driven both
+    /// ways.
+    pub fn onward(&self, lane: usize, backwards: bool) -> &[Passage] {
+        let of_lane = self.onward.get(lane);
+        of_lane.map_or(&[], |both| &both[usize::from(backwards)])
     }
 
     /// The lanes whose centre lines come within a distance of a place, m,
