@@ -1,14 +1,17 @@
 //! Things around the vehicle: what they are, how large, where they go. Each
 //! frame's clusters and boxes in the pictures are brought together, given to
-//! the things that they most likely are, and what these may do next is told.
+//! the things that they most likely are, and what these may do next is told,
+//! along lanes and over crossings where the log comes with a map.
 
 mod above;
 mod assign;
 mod config;
+mod crossing;
 mod extent;
 mod filter;
 mod fuse;
 mod ground;
+mod lanes;
 mod measure;
 mod object;
 mod predict;
@@ -122,7 +125,8 @@ impl Objects {
             },
         );
         let followed = Instant::now();
-        let objects = self.tracker.objects(frame.stamp);
+        let roads = frame.roads.as_deref();
+        let objects = self.tracker.objects(frame.stamp, roads);
         ObjectScene {
             objects,
             health: Health::new(impairments),

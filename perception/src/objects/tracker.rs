@@ -1,5 +1,7 @@
 //! Everything that is followed, from one frame to the next.
 
+use janus_datasets::roads::Roads;
+
 use super::assign::{Pair, assign};
 use super::config::ObjectsConfig;
 use super::fuse::{Call, Fused};
@@ -82,9 +84,9 @@ impl Tracker {
     }
 
     /// What is surely there, in the order of identities.
-    pub(super) fn objects(&self, stamp: i64) -> Vec<Object> {
+    pub(super) fn objects(&self, stamp: i64, roads: Option<&Roads>) -> Vec<Object> {
         let surely = self.tracks.iter().filter(|track| track.is_there(stamp));
-        surely.map(|track| track.object(stamp)).collect()
+        surely.map(|track| track.object(stamp, roads)).collect()
     }
 
     /// Segments that lie within the box of one thing are one; all others are
