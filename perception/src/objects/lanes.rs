@@ -32,8 +32,9 @@ const AHEAD_S: f64 = 0.5;
 /// Acceleration sideways in bends, and deceleration before them, m/s².
 const SIDEWAYS: f64 = 2.0;
 const BRAKES: f64 = 1.5;
-/// Standard deviation of the deceleration that a bend ahead asks for, m/s².
-const HARD: f64 = 1.5;
+/// How much too fast for the bends ahead something may still be that takes
+/// them, m/s.
+const TOO_FAST: f64 = 1.0;
 /// The odds of a way decrease by e for so much that it turns, rad.
 const TURN_ODDS: f64 = 1.4;
 /// What is beside the centre comes back to it in such a time, s.
@@ -45,6 +46,8 @@ const JOLT: f64 = 1.2;
 /// The most ways that are looked at, and that are told.
 const MOST_WAYS: usize = 24;
 const MOST: usize = 4;
+/// A way leads over no more lanes.
+const MOST_LANES: usize = 64;
 /// Ways that end so close together are one, m.
 const SAME_M: f64 = 1.0;
 
@@ -124,7 +127,8 @@ fn ways(roads: &Roads, first: Passage, at: [f64; 2], speed: f64, left: &mut usiz
         let last = passages[passages.len() - 1];
         let onward = roads.onward(last.lane, last.backwards);
         let goes_round = passages[..passages.len() - 1].contains(&last);
-        if onward.is_empty() || goes_round || line.length() - beside.station >= far {
+        let far_enough = line.length() - beside.station >= far || passages.len() >= MOST_LANES;
+        if onward.is_empty() || goes_round || far_enough {
             if *left == 0 {
                 break;
             }
@@ -195,12 +199,10 @@ impl Way {
         let off = self.offset.powi(2) / place_noise
             + turned.powi(2) / yaw_noise
             + (rate - now.mean[5]).powi(2) / rate_noise;
-        // To drive the bends ahead it would have to brake so hard.
-        let limit = self.limit(self.station, speed);
-        let brakes = ((speed * speed - limit * limit) / (2.0 * 2.0 * WINDOW_M)).max(0.0);
+        let fast = (speed - self.limit(self.station, speed)).max(0.0);
         let far = self.line.at(self.station + speed * Hypothesis::HORIZON_S);
         let bends = (nearest_axis(far.heading, heading, 2.0 * PI) - heading).abs();
-        (-0.5 * (off + (brakes / HARD).powi(2)) - bends / TURN_ODDS).exp()
+        (-0.5 * (off + (fast / TOO_FAST).powi(2)) - bends / TURN_ODDS).exp()
     }
 
     fn drive(&self, now: &Gaussian, speed: f64, course: f64, class: Class) -> Hypothesis {
