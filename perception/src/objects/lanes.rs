@@ -37,6 +37,12 @@ const BRAKES: f64 = 1.5;
 const TOO_FAST: f64 = 1.0;
 /// The odds of a way decrease by e for so much that it turns, rad.
 const TURN_ODDS: f64 = 1.4;
+/// Out of a bend that held it back something speeds up by so much, m/s², up
+/// to this, m/s.
+const SPEEDS_UP: f64 = 1.2;
+const IN_TOWN: f64 = 30.0 / 3.6;
+/// A bend holds back what drives at so much of the speed that it allows.
+const HELD_BACK: f64 = 0.7;
 /// What is beside the centre comes back to it in such a time, s.
 const RETURN_S: f64 = 1.5;
 /// Standard deviation of the place beside the centre in the long run, m, and
@@ -176,16 +182,31 @@ impl Way {
         (nearest_axis(after, before, 2.0 * PI) - before) / (2.0 * WINDOW_M)
     }
 
+    /// The speed at which the line is driven there, squared, m²/s².
+    fn bend(&self, station: f64) -> f64 {
+        SIDEWAYS / self.curvature(station).abs().max(1e-6)
+    }
+
     /// The speed at which bends ahead can be driven, m/s.
     fn limit(&self, station: f64, speed: f64) -> f64 {
         let reach = speed * speed / (2.0 * BRAKES);
         let steps = (reach / WINDOW_M).ceil().min(200.0) as u32;
         let limits = (0..=steps).map(|i| {
             let ahead = f64::from(i) * WINDOW_M;
-            let bend = SIDEWAYS / self.curvature(station + ahead).abs().max(1e-6);
-            (bend + 2.0 * BRAKES * ahead).sqrt()
+            (self.bend(station + ahead) + 2.0 * BRAKES * ahead).sqrt()
         });
         limits.fold(f64::INFINITY, f64::min)
+    }
+
+    /// The speed that something likes to drive that drives at this one: no
+    /// other, but where a bend holds it back, m/s.
+    fn likes(&self, speed: f64) -> f64 {
+        let allows = self.bend(self.station).sqrt();
+        if allows < IN_TOWN && speed > HELD_BACK * allows {
+            speed.max(IN_TOWN)
+        } else {
+            speed
+        }
     }
 
     /// How well something fits to following it, up to 1.
@@ -215,11 +236,12 @@ impl Way {
         };
         let off = self.offset - goal;
         let drift = speed * (course - heading).sin() + off / RETURN_S;
+        let likes = self.likes(speed);
         let (mut station, mut fast) = (self.station, speed);
         let mut poses = Vec::with_capacity(STEPS);
         for tick in 1..=STEPS * TICKS_PER_STEP {
-            let limit = self.limit(station, fast).min(speed);
-            let next = limit.clamp(fast - 2.0 * BRAKES * TICK_S, fast + BRAKES * TICK_S);
+            let limit = self.limit(station, fast).min(likes);
+            let next = limit.clamp(fast - 2.0 * BRAKES * TICK_S, fast + SPEEDS_UP * TICK_S);
             station += (fast + next) / 2.0 * TICK_S;
             fast = next;
             if tick % TICKS_PER_STEP != 0 {

@@ -84,17 +84,12 @@ fn follow(name: &str, seed: u64, frames: Range<u64>, looks: bool) -> [Score; 2] 
 }
 
 /// Follows a stretch of each of these scenarios, with their maps and without.
-fn follow_all<'a>(
-    names: impl Iterator<Item = &'a str>,
-    seed: u64,
-    frames: u64,
-    looks: bool,
-) -> [Score; 2] {
+fn follow_all<'a>(names: impl Iterator<Item = &'a str>, frames: u64, looks: bool) -> [Score; 2] {
     let mut all = [Score::default(), Score::default()];
     for (number, name) in (0..).zip(names) {
         let whole = Scenario::named(name).unwrap().frames();
         let begin = (whole * 2 / 5).min(whole - frames);
-        let scores = follow(name, seed, begin..begin + frames, looks);
+        let scores = follow(name, SEED, begin..begin + frames, looks);
         for ((sum, score), map) in all.iter_mut().zip(scores).zip(["map", "no map"]) {
             score.print(&format!("{name}, {map}"));
             sum.add(score, number);
@@ -107,7 +102,7 @@ fn follow_all<'a>(
 
 #[test]
 fn lidars_alone_follow_what_is_on_the_road() {
-    let [all, no_map] = follow_all(Scenario::names(), SEED, 50, false);
+    let [all, no_map] = follow_all(Scenario::names(), 50, false);
     assert!(all.idf1() >= 0.92, "{}", all.idf1());
     assert!(all.hota() >= 0.75, "{}", all.hota());
     assert!(all.switches <= 20, "{}", all.switches);
@@ -126,16 +121,8 @@ fn lidars_alone_follow_what_is_on_the_road() {
 #[test]
 fn pictures_tell_what_it_is() {
     let names = ["busy_street", "delivery_stop", "crossing"];
-    let [all, _] = follow_all(names.into_iter(), SEED, 30, true);
+    let [all, _] = follow_all(names.into_iter(), 30, true);
     let share = all.right_class as f64 / all.found as f64;
     assert!(share >= 0.95, "{share}");
     assert!(all.idf1() >= 0.85, "{}", all.idf1());
-}
-
-/// Scores another seed, which forecasts may be tuned on: `JANUS_SEED`.
-#[test]
-#[ignore = "prints figures, and holds nothing"]
-fn another_seed() {
-    let seed = std::env::var("JANUS_SEED").unwrap().parse().unwrap();
-    follow_all(Scenario::names(), seed, 50, false);
 }
