@@ -4,6 +4,7 @@
 mod recorded;
 
 use janus_datasets::commonroad::{Behaviour, Position, Role, Scenario, Version};
+use janus_datasets::roads::Crossing;
 use recorded::recorded;
 
 /// The file's name, and how many lanelets, obstacles, states of trajectories,
@@ -77,11 +78,17 @@ fn lanes_go_on_where_they_end_and_lead_between_their_borders() {
                 let gap = (end[0] - begin[0]).hypot(end[1] - begin[1]);
                 assert!(gap < 1.0, "{name}: {} to {}: {gap} m", lane.id, next.id);
             }
-            for point in lane.centre.points() {
-                let at = [point[0], point[1]];
-                let [left, right] = [&lane.left, &lane.right].map(|border| border.project(at));
-                let between = left.offset <= 1e-6 && right.offset >= -1e-6;
-                assert!(between, "{name}: {}: {left:?} {right:?}", lane.id);
+            let outline = lane.left.points().iter();
+            let outline = outline.chain(lane.right.points().iter().rev());
+            let surface = Crossing {
+                outline: outline.copied().collect(),
+                way: lane.centre.clone(),
+            };
+            let points = lane.centre.points();
+            // The ends lie on the edge.
+            for point in &points[1..points.len() - 1] {
+                let between = surface.holds([point[0], point[1]]);
+                assert!(between, "{name}: {}: {point:?}", lane.id);
             }
         }
     }

@@ -415,7 +415,7 @@ mod tests {
         for (at, yaw) in [
             ([-40.0, -1.9], 0.0),
             ([1.9, -40.0], 1.57),
-            ([40.0, 1.9], 3.14),
+            ([40.0, 1.9], 3.1),
         ] {
             let reached = reached(&roads, at, yaw);
             for out in [[-40.0, 1.9], [-1.9, -40.0], [40.0, -1.9], [1.9, 40.0]] {
@@ -438,7 +438,7 @@ mod tests {
         );
         let from_street = reached(&roads, [-13.0, -20.0], 1.57);
         assert!(from_street[alley]);
-        let from_alley = reached(&roads, [20.0, 0.0], 3.14);
+        let from_alley = reached(&roads, [20.0, 0.0], 3.1);
         for (street, yaw) in [([-13.0, 20.0], 1.57), ([-17.0, -20.0], -1.57)] {
             let lane = roads.nearest(street, yaw, 1.0).expect("is there").lane;
             assert!(from_alley[lane], "{street:?}");

@@ -578,7 +578,11 @@ impl Scenario {
             let at = Vector2::from(junction.at);
             let meets = |road: &&Road| road.distance(at) <= junction.radius + 1.0;
             let lanes: u32 = self.roads.iter().filter(meets).map(|road| road.lanes).sum();
-            is.met(&field("at"), lanes <= 12, "a place where at most 12 lanes meet")?;
+            is.met(
+                &field("at"),
+                lanes <= 12,
+                "a place where at most 12 lanes meet",
+            )?;
             let apart = |other: &Junction| {
                 let between = (Vector2::from(other.at) - at).norm();
                 between >= junction.radius + other.radius + 2.0

@@ -112,8 +112,13 @@ fn lidars_alone_follow_what_is_on_the_road() {
     }
     assert!(all.speed_rms() <= 0.5, "{}", all.speed_rms());
     let [with, without] = [&all, &no_map].map(|score| displacement(&score.predicted));
-    assert!(without[0] <= 1.2, "{without:?}");
-    assert!((0..3).all(|k| with[k] < without[k]), "{with:?} {without:?}");
+    // With roads the mean is what it is meant to be. Without, what turns off
+    // at the crossing is not foreseen.
+    assert!(with[0] <= 0.8 && without[0] <= 1.2, "{with:?} {without:?}");
+    assert!(
+        (0..3).all(|k| with[k] <= without[k]),
+        "{with:?} {without:?}"
+    );
     // What is followed is the same.
     assert_eq!(all.idf1(), no_map.idf1());
 }
