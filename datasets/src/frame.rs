@@ -13,6 +13,7 @@ use crate::calibration::Rig;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::geometry::{Point, Pose};
+use crate::roads::Roads;
 use crate::trajectory::Trajectory;
 
 /// Everything that was recorded for one moment.
@@ -39,6 +40,8 @@ pub struct Frame {
     pub annotations: Vec<Annotation>,
     /// The vehicle that recorded it.
     pub rig: Arc<Rig>,
+    /// The map of the roads, in odom, where the log comes with one.
+    pub roads: Option<Arc<Roads>>,
 }
 
 /// One revolution of one lidar.

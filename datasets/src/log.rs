@@ -9,6 +9,7 @@ use crate::calibration::Rig;
 use crate::error::{BrokenFrame, Error, Result};
 use crate::frame::Frame;
 use crate::info::Info;
+use crate::roads::Roads;
 use crate::synth::Silhouette;
 use crate::trajectory::Trajectory;
 use crate::{argoverse2, bag, kitti, nuscenes, pcd, synth};
@@ -29,6 +30,11 @@ pub struct Log {
 pub(crate) trait Source: Debug + Send + Sync {
     /// Reads the frame of a number that the log announces.
     fn frame(&self, index: u64) -> Result<Frame>;
+
+    /// The map of the roads, in odom.
+    fn roads(&self) -> Option<&Arc<Roads>> {
+        None
+    }
 
     /// What the cameras see of things in that frame, where it is known to the
     /// pixel.
@@ -169,6 +175,12 @@ impl Log {
     /// which they belong are broken.
     pub fn trajectory(&self) -> &Arc<Trajectory> {
         &self.ego
+    }
+
+    /// The map of the roads that it was recorded on, in odom, where it comes
+    /// with one; its frames have the same.
+    pub fn roads(&self) -> Option<&Arc<Roads>> {
+        self.source.roads()
     }
 
     /// The numbers of its frames, ascending.

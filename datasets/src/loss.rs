@@ -39,6 +39,8 @@ pub enum Loss {
     UncalibratedImage,
     /// A pose farther from the first than any drive leads.
     FarPose,
+    /// A map of the roads that cannot be used: there is none.
+    BrokenMap,
 }
 
 /// How many records are part of no frame, by the reason.
@@ -79,6 +81,7 @@ impl Loss {
                 true,
                 "their camera has no calibration",
             ),
+            Self::BrokenMap => ("broken_map", true, "the map of the roads cannot be used"),
             Self::FarPose => ("far_pose", true, "they lie too far from the first"),
         }
     }

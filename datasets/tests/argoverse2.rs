@@ -2,6 +2,9 @@
 
 mod recorded;
 
+use std::sync::Arc;
+
+use janus_datasets::roads::LaneKind;
 use janus_datasets::{Class, Frame, Log, Loss, Point, SensorKind};
 use nalgebra::{Point3, Vector3};
 
@@ -205,4 +208,54 @@ fn boxes_lie_where_the_returns_are() {
         );
     }
     assert!(still > 20, "{still}");
+}
+
+/// Counts are those of the elements in the file.
+#[test]
+fn the_map_lies_around_the_drive() {
+    let Some(log) = log() else { return };
+    let roads = log.roads().expect("comes with one");
+    assert_eq!((roads.lanes().len(), roads.crossings().len()), (183, 11));
+    let bicycles = roads
+        .lanes()
+        .iter()
+        .filter(|lane| lane.kind == LaneKind::Bicycle);
+    assert_eq!(bicycles.count(), 20);
+    // Of 226, those that lead to lanes that are there; all name each other.
+    let onward: usize = roads.lanes().iter().map(|lane| lane.successors.len()).sum();
+    assert_eq!(onward, 205);
+    for lane in roads.lanes() {
+        for next in &lane.successors {
+            let next = &roads.lanes()[*next];
+            let (end, begin) = (lane.centre.at(f64::INFINITY).at, next.centre.at(0.0).at);
+            let gap = (end[0] - begin[0]).hypot(end[1] - begin[1]);
+            assert!(gap < 1.0, "{} to {}: {gap} m", lane.id, next.id);
+        }
+        for point in lane.centre.points() {
+            let at = [point[0], point[1]];
+            let [left, right] = [&lane.left, &lane.right].map(|border| border.project(at));
+            assert!(left.offset <= 0.0 && right.offset >= 0.0, "{}", lane.id);
+        }
+    }
+    // The vehicle drives on the lanes that lead its way, on their ground.
+    let mut on_lanes = 0;
+    let waypoints = log.trajectory().waypoints().iter().step_by(50);
+    let count = waypoints.clone().count();
+    for waypoint in waypoints {
+        let at = waypoint.pose.translation.vector;
+        let yaw = waypoint.pose.rotation.euler_angles().2;
+        let Some(on) = roads.nearest([at.x, at.y], yaw, 1.5) else {
+            continue;
+        };
+        let height = roads.lanes()[on.lane].centre.at(on.beside.station).at[2];
+        on_lanes += usize::from((yaw - on.heading).cos() > 0.9 && (at.z - height).abs() < 0.5);
+    }
+    assert!(on_lanes * 10 > count * 9, "{on_lanes} of {count}");
+    let frame = &frames(&log)[0];
+    assert!(
+        frame
+            .roads
+            .as_ref()
+            .is_some_and(|own| Arc::ptr_eq(own, roads))
+    );
 }

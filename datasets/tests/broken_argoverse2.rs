@@ -216,3 +216,26 @@ fn a_broken_calibration_is_told_in_one_sentence() {
         );
     }
 }
+
+/// A drive whose map is broken is replayed without.
+#[test]
+fn a_broken_map_is_told_and_costs_no_frame() {
+    let drive = Drive::new();
+    let log = Log::open(&drive.path()).expect("is a log");
+    let roads = log.roads().expect("has them");
+    assert_eq!((roads.lanes().len(), roads.crossings().len()), (2, 1));
+    assert_eq!(log.info().lost.get(&Loss::BrokenMap), None);
+    for broken in [r#"{"lane_segments": {}"#, "", "\u{0}"] {
+        fs::write(drive.map(), broken).expect("written");
+        let log = Log::open(&drive.path()).expect("is a log");
+        assert!(log.roads().is_none());
+        assert_eq!(log.info().lost.get(&Loss::BrokenMap), Some(&1));
+        let told = |note: &String| note.contains("log_map_archive_small.json: line 1, column");
+        assert!(log.info().notes.iter().any(told), "{:?}", log.info().notes);
+        let frames = log.frames(None).filter(|frame| frame.is_ok());
+        assert_eq!(frames.count(), 5);
+    }
+    fs::remove_file(drive.map()).expect("is removed");
+    let log = Log::open(&drive.path()).expect("is a log");
+    assert!(log.roads().is_none() && !log.info().lost.contains_key(&Loss::BrokenMap));
+}

@@ -65,6 +65,7 @@ fn frame(lidars: usize, times: usize) -> Frame {
             }),
             ..Rig::default()
         }),
+        roads: None,
     }
 }
 

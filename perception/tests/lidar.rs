@@ -49,6 +49,7 @@ fn frame(index: u64, x: f64, points: Vec<Point>) -> Frame {
         images: Vec::new(),
         annotations: Vec::new(),
         rig: Arc::new(rig()),
+        roads: None,
     }
 }
 

@@ -173,6 +173,7 @@ mod tests {
             images: vec![image(0, "left/000007.png"), image(1, "right/000007.png")],
             annotations: Vec::new(),
             rig: Default::default(),
+            roads: None,
         }
     }
 

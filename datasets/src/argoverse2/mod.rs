@@ -9,6 +9,7 @@
 mod annotation;
 mod calibration;
 mod feather;
+mod map;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::geometry::{self, Point, Pose, Waypoint};
 use crate::info::{self, Info, Jump, Sensor, SensorKind};
 use crate::log::{Log, Options, Source};
 use crate::loss::{Loss, Lost};
+use crate::roads::Roads;
 use crate::trajectory::Trajectory;
 
 use annotation::Boxes;
@@ -55,6 +57,7 @@ struct Drive {
     ego: Arc<Trajectory>,
     moments: Vec<Moment>,
     boxes: Boxes,
+    roads: Option<Arc<Roads>>,
 }
 
 /// One sweep of both lidars, and what belongs to it.
@@ -99,16 +102,26 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Log> {
         .zip(&cameras)
         .map(|(camera, stamps)| pair(&mut moments, camera, stamps, options.tolerance_ns))
         .sum();
+    // Without its map a drive is still one.
+    let (roads, broken_map) = match map::read(path) {
+        Ok(roads) => (roads.map(Arc::new), None),
+        Err(error) => (None, Some(error)),
+    };
     let drive = Drive {
         path: path.into(),
         ego: Arc::new(way(path)?),
         rig: Arc::new(rig),
         moments,
         boxes: Boxes::read(path)?,
+        roads,
     };
     let mut info = drive.info(&stamps, &cameras);
     if unpaired > 0 {
         info.lost.insert(Loss::UnpairedImage, unpaired);
+    }
+    if let Some(error) = broken_map {
+        info.lost.insert(Loss::BrokenMap, 1);
+        info.notes.push(format!("There are no roads: {error}."));
     }
     for (camera, stamps) in pictures {
         let lost = info.lost.entry(Loss::UncalibratedImage).or_default();
@@ -340,6 +353,10 @@ impl Drive {
 }
 
 impl Source for Drive {
+    fn roads(&self) -> Option<&Arc<Roads>> {
+        self.roads.as_ref()
+    }
+
     fn frame(&self, index: u64) -> Result<Frame> {
         let moment = usize::try_from(index)
             .ok()
@@ -357,6 +374,7 @@ impl Source for Drive {
             images: self.images(moment)?,
             annotations: self.boxes.at(moment.stamp).to_vec(),
             rig: self.rig.clone(),
+            roads: self.roads.clone(),
         })
     }
 }

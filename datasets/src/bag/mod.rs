@@ -282,6 +282,7 @@ impl Source for Bag {
             images: Vec::new(),
             annotations: Vec::new(),
             rig: self.rig(moment)?,
+            roads: None,
         };
         for (sensor, place, stamp) in self.records(moment) {
             let path = self

@@ -105,6 +105,7 @@ fn frame(index: u64, stamp: i64, rig: &Arc<Rig>, way: &Arc<Trajectory>) -> Frame
         images: Vec::new(),
         annotations: Vec::new(),
         rig: rig.clone(),
+        roads: None,
     }
 }
 

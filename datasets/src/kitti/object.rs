@@ -124,6 +124,7 @@ impl Source for Folder {
             images,
             annotations: annotations.transpose()?.unwrap_or_default(),
             rig: Arc::new(mounts.rig),
+            roads: None,
         })
     }
 }

@@ -171,6 +171,7 @@ impl Source for Drive {
             images: images.collect::<Result<_>>()?,
             annotations: self.tracklets.at(index, &self.base_from_velodyne),
             rig: self.rig.clone(),
+            roads: None,
         })
     }
 }

@@ -386,6 +386,7 @@ impl Source for Sequence {
             images: images.collect::<Result<_>>()?,
             annotations: self.labels.get(&index).cloned().unwrap_or_default(),
             rig: self.rig.clone(),
+            roads: None,
         })
     }
 }

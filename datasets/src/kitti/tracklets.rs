@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nalgebra::{Translation3, UnitQuaternion};
-use roxmltree::{Document, Node};
+use roxmltree::Node;
 
 use super::labels::class;
 use crate::annotation::Annotation;
@@ -11,12 +11,13 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::geometry::Pose;
 use crate::info::Annotations;
+use crate::xml;
 
 const FILE: &str = "tracklet_labels.xml";
 /// A pose has some 500 bytes; the largest published file has a few megabytes.
 const TRACKLETS_LIMIT: u64 = 64 << 20;
 /// How many tags and attributes are read: three times as many as the largest
-/// published file has. The parser sets memory aside for each, of some 80 bytes.
+/// published file has.
 const MOST: usize = 1 << 18;
 /// No place or size, m, is greater.
 const LARGEST: f64 = 1e4;
@@ -57,21 +58,9 @@ impl Tracklets {
     }
 
     fn parse(text: &str) -> Result<Self, Wrong> {
-        // The files begin with a document type, which names no entities. A
-        // small file can name a large one again and again.
-        let wrong = |expected: String| ("XML".to_owned(), expected);
-        if text.contains("<!ENTITY") {
-            return Err(wrong("a document without entities of its own".into()));
-        }
-        if text.matches(['<', '=']).count() > MOST {
-            return Err(wrong(format!("at most {MOST} tags and attributes")));
-        }
-        let options = roxmltree::ParsingOptions {
-            allow_dtd: true,
-            ..Default::default()
-        };
-        let document = Document::parse_with_options(text, options)
-            .map_err(|error| wrong(format!("a whole document: {error}")))?;
+        // The files begin with a document type, which names no entities.
+        let document =
+            xml::parse(text, MOST, true).map_err(|expected| ("XML".to_owned(), expected))?;
         let tracklets = document
             .descendants()
             .find(|node| node.has_tag_name("tracklets"))

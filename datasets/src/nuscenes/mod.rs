@@ -329,6 +329,7 @@ impl Source for Scene {
             images: self.images(moment)?,
             annotations: self.boxes.at(moment, &pose),
             rig: self.rig.clone(),
+            roads: None,
         })
     }
 }

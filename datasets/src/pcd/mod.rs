@@ -343,6 +343,7 @@ impl Source for Scans {
             images: Vec::new(),
             annotations: Vec::new(),
             rig: self.rig.clone(),
+            roads: None,
         })
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Marks {
 impl Marks {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let mut marks = Vec::new();
-        for road in &scenario.roads {
+        for road in scenario.roads.iter().filter(|road| road.marked) {
             let (middle, ahead, length) = line(road.from, road.to);
             let mut paint = |offset: f64, period: f32| {
                 let at = middle + left_of(ahead) * offset;

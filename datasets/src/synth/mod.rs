@@ -42,6 +42,7 @@ mod random;
 mod raster;
 mod reference;
 mod rig;
+mod roads;
 mod scenario;
 mod shadow;
 mod silhouette;
@@ -64,6 +65,7 @@ use crate::frame::Frame;
 use crate::geometry::Waypoint;
 use crate::info::{Annotations, Info, Sensor, SensorKind};
 use crate::log::{Log, Options, Source};
+use crate::roads::Roads;
 use crate::trajectory::Trajectory;
 
 pub use scenario::Scenario;
@@ -271,6 +273,10 @@ impl Recording {
 }
 
 impl Source for Recording {
+    fn roads(&self) -> Option<&Arc<Roads>> {
+        Some(&self.world.roads)
+    }
+
     fn frame(&self, index: u64) -> Result<Frame> {
         Ok(self.observer().frame(self.around(index), index))
     }

@@ -36,8 +36,8 @@ const BUILT_IN: [(&str, &str); 9] = built_in![
 /// A part of the world, what moves in it, and a way through it.
 ///
 /// The file is TOML: tables `[scenario]`, `[area]` and `[ego]`, and lists
-/// `[[block]]`, `[[ramp]]`, `[[road]]`, `[[crossing]]`, `[[houses]]`,
-/// `[[trees]]`, `[[lamps]]`, `[[parked]]`, `[[wall]]`, `[[thing]]` and
+/// `[[block]]`, `[[ramp]]`, `[[road]]`, `[[junction]]`, `[[crossing]]`,
+/// `[[houses]]`, `[[trees]]`, `[[lamps]]`, `[[parked]]`, `[[wall]]`, `[[thing]]` and
 /// `[[actor]]`. Lengths are in metres, x to the east and y to the north,
 /// directions are vectors of any length, times are in seconds.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +53,8 @@ pub struct Scenario {
     pub(super) ramps: Vec<Ramp>,
     #[serde(default, rename = "road")]
     pub(super) roads: Vec<Road>,
+    #[serde(default, rename = "junction")]
+    pub(super) junctions: Vec<Junction>,
     #[serde(default, rename = "crossing")]
     pub(super) crossings: Vec<Crossing>,
     #[serde(default)]
@@ -158,7 +160,8 @@ pub(super) enum Way {
     South,
 }
 
-/// Lines painted along a road.
+/// A straight road with its lanes, of which the right half lead along it and
+/// the others back; one alone is driven both ways.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Road {
@@ -167,6 +170,20 @@ pub(super) struct Road {
     pub(super) width: f64,
     /// With two or more, dashes between them.
     pub(super) lanes: u32,
+    /// Whether its lines are painted.
+    #[serde(default = "yes")]
+    pub(super) marked: bool,
+}
+
+/// Where roads meet: lanes lead from each to each other. Roads end at its
+/// edge.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Junction {
+    pub(super) at: [f64; 2],
+    pub(super) radius: f64,
+    /// Radius of the lane around it, if it is a roundabout.
+    pub(super) ring: Option<f64>,
 }
 
 /// A zebra crossing, from kerb to kerb.
@@ -302,12 +319,27 @@ fn ten() -> f64 {
     10.0
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn kerb() -> f64 {
     0.12
 }
 
 fn east() -> [f64; 2] {
     [1.0, 0.0]
+}
+
+impl Road {
+    /// How far its middle line is from a place.
+    fn distance(&self, at: Vector2<f64>) -> f64 {
+        let [from, to] = [self.from, self.to].map(Vector2::from);
+        let length = (to - from).norm();
+        let ahead = (to - from) / length;
+        let along = (at - from).dot(&ahead).clamp(0.0, length);
+        (from + ahead * along - at).norm()
+    }
 }
 
 impl Ramp {
@@ -458,6 +490,7 @@ impl Scenario {
             let lanes = (1..=6).contains(&road.lanes);
             is.met(&field("lanes"), lanes, "a number from 1 to 6")?;
         }
+        self.check_junctions(is)?;
         few("crossing", self.crossings.len())?;
         for (i, crossing) in self.crossings.iter().enumerate() {
             let field = |name| format!("crossing[{i}].{name}");
@@ -529,6 +562,39 @@ impl Scenario {
         let rows = self.trees.iter().chain(&self.lamps);
         let rows = rows.map(|row| length(row.from, row.to) / row.spacing + 1.0);
         houses.chain(parked).chain(rows).sum()
+    }
+
+    fn check_junctions(&self, is: &Check) -> Result<()> {
+        let few = self.junctions.len() <= 10;
+        is.met("junction", few, "at most 10 entries")?;
+        for (i, junction) in self.junctions.iter().enumerate() {
+            let field = |name| format!("junction[{i}].{name}");
+            is.place(&field("at"), junction.at)?;
+            is.within(&field("radius"), junction.radius, 2.0..=40.0, "m")?;
+            if let Some(ring) = junction.ring {
+                let widest = (junction.radius - 2.0).max(4.0);
+                is.within(&field("ring"), ring, 4.0..=widest, "m")?;
+            }
+            let at = Vector2::from(junction.at);
+            let meets = |road: &&Road| road.distance(at) <= junction.radius + 1.0;
+            let lanes: u32 = self.roads.iter().filter(meets).map(|road| road.lanes).sum();
+            is.met(
+                &field("at"),
+                lanes <= 12,
+                "a place where at most 12 lanes meet",
+            )?;
+            let apart = |other: &Junction| {
+                let between = (Vector2::from(other.at) - at).norm();
+                between >= junction.radius + other.radius + 2.0
+            };
+            let apart = self.junctions[..i].iter().all(apart);
+            is.met(
+                &field("at"),
+                apart,
+                "a place 2 m or more from other junctions' edges",
+            )?;
+        }
+        Ok(())
     }
 
     fn check_profile(&self, is: &Check) -> Result<()> {

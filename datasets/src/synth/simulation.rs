@@ -17,6 +17,7 @@ use crate::calibration::Rig;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Image, Pixels, Sweep};
 use crate::geometry::{Pose, Waypoint};
+use crate::roads::Roads;
 use crate::trajectory::Trajectory;
 
 /// How many poses of the past a frame knows.
@@ -70,6 +71,11 @@ impl Simulation {
     /// The vehicle and its sensors.
     pub fn rig(&self) -> &Arc<Rig> {
         &self.rig
+    }
+
+    /// The lanes and crossings of the scenario.
+    pub fn roads(&self) -> &Arc<Roads> {
+        &self.world.roads
     }
 
     /// The way that the scenario proposes, `odom_from_base`, at most half a
@@ -213,6 +219,7 @@ impl Observer<'_> {
             images,
             annotations: annotations(&things, &counts, [from, to]),
             rig: self.rig.clone(),
+            roads: Some(self.world.roads.clone()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Everything that there is: ground, what stands on it, and what moves.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use nalgebra::{Vector2, Vector3};
 
@@ -10,6 +11,7 @@ use super::marks::Marks;
 use super::material::{Material, Surface};
 use super::model;
 use super::random::Random;
+use super::roads;
 use super::scenario::{Houses, Moving, Row, Scenario, Standing};
 use super::shadow::Shadows;
 use super::solid::{self, Solid};
@@ -17,6 +19,7 @@ use super::stance::{Stance, left_of};
 use super::terrain::Terrain;
 use crate::annotation::Class;
 use crate::frame::Sweep;
+use crate::roads::Roads;
 
 /// Space between parked cars, m.
 const BETWEEN: [f64; 2] = [0.7, 1.6];
@@ -74,6 +77,7 @@ pub(super) struct World {
     pub(super) seed: u64,
     pub(super) terrain: Terrain,
     pub(super) marks: Marks,
+    pub(super) roads: Arc<Roads>,
     /// Ground first, then what stands.
     pub(super) standing: Vec<(Object, Stance)>,
     pub(super) actors: Vec<Actor>,
@@ -160,6 +164,7 @@ impl World {
         Self {
             seed,
             marks: Marks::new(scenario),
+            roads: Arc::new(roads::roads(scenario, &terrain)),
             shadows: Shadows::of(&scenario.area, &standing),
             ego: Object::new(Sweep::EGO, None, model::EGO, model::ego()),
             terrain,

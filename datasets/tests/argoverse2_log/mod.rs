@@ -24,7 +24,22 @@ pub(crate) const STAMPS: [i64; 5] = [
     1_400_000_000,
 ];
 
-/// A log with five sweeps of four returns, and pictures at 20 Hz.
+/// A map of two lanes, one after the other, and a crossing.
+const MAP: &str = r#"{"pedestrian_crossings": {"9": {"id": 9,
+    "edge1": [{"x": 2002.0, "y": -902.0, "z": 12.0}, {"x": 2002.0, "y": -894.0, "z": 12.0}],
+    "edge2": [{"x": 2005.0, "y": -902.0, "z": 12.0}, {"x": 2005.0, "y": -894.0, "z": 12.0}]}},
+"lane_segments": {
+    "1": {"id": 1, "is_intersection": false, "lane_type": "VEHICLE",
+        "left_lane_boundary": [{"x": 2000.0, "y": -898.0, "z": 12.0}, {"x": 2020.0, "y": -898.0, "z": 12.0}],
+        "right_lane_boundary": [{"x": 2000.0, "y": -902.0, "z": 12.0}, {"x": 2020.0, "y": -902.0, "z": 12.0}],
+        "successors": [2], "predecessors": [], "left_neighbor_id": null, "right_neighbor_id": null},
+    "2": {"id": 2, "is_intersection": true, "lane_type": "BUS",
+        "left_lane_boundary": [{"x": 2020.0, "y": -898.0, "z": 12.0}, {"x": 2040.0, "y": -898.0, "z": 12.0}],
+        "right_lane_boundary": [{"x": 2020.0, "y": -902.0, "z": 12.0}, {"x": 2040.0, "y": -902.0, "z": 12.0}],
+        "successors": [79], "predecessors": [1], "left_neighbor_id": null, "right_neighbor_id": null}},
+"drivable_areas": {}}"#;
+
+/// A log with five sweeps of four returns, pictures at 20 Hz, and a map.
 pub(crate) struct Drive {
     pub(crate) folder: TempDir,
     compression: Option<CompressionType>,
@@ -147,7 +162,14 @@ impl Drive {
                 .save(folder.join(format!("{stamp}.jpg")))
                 .expect("encodes");
         }
+        fs::create_dir_all(drive.map().parent().expect("has one")).expect("made");
+        fs::write(drive.map(), MAP).expect("written");
         drive
+    }
+
+    /// The file of its map.
+    pub(crate) fn map(&self) -> PathBuf {
+        self.path().join("map/log_map_archive_small.json")
     }
 
     pub(crate) fn path(&self) -> PathBuf {

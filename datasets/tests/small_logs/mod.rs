@@ -243,6 +243,19 @@ from = [-20.0, 0.0]
 to = [20.0, 0.0]
 width = 6.0
 lanes = 2
+[[road]]
+from = [-5.0, -14.0]
+to = [-5.0, 7.0]
+width = 3.0
+lanes = 1
+marked = false
+[[junction]]
+at = [-5.0, 0.0]
+radius = 5.0
+[[junction]]
+at = [13.0, 0.0]
+radius = 7.0
+ring = 4.5
 [[crossing]]
 from = [0.0, -3.0]
 to = [0.0, 3.0]

@@ -1,17 +1,20 @@
 //! Things around the vehicle: what they are, how large, where they go. Each
 //! frame's clusters and boxes in the pictures are brought together, given to
-//! the things that they most likely are, and what these may do next is told.
+//! the things that they most likely are, and what these may do next is told,
+//! along lanes and over crossings where the log comes with a map.
 
 mod above;
 mod aim;
 mod association;
 mod config;
+mod crossing;
 mod disjoint_sets;
 mod extent;
 mod filter;
 mod forecast;
 mod fuse;
 mod ground;
+mod lanes;
 mod measure;
 mod merged;
 mod object;
@@ -141,7 +144,8 @@ impl Objects {
             impairments.push(Impairment::TooManyObjects { left_out });
         }
         let followed = Instant::now();
-        let objects = self.tracker.objects(frame.stamp);
+        let roads = frame.roads.as_deref();
+        let objects = self.tracker.objects(frame.stamp, roads);
         let still = self
             .trail
             .clear(frame.stamp, &objects, &lidar.grid, &segments.returns);

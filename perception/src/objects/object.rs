@@ -96,6 +96,10 @@ pub enum Manoeuvre {
     Straighten,
     /// Come to a stop.
     Brake,
+    /// Follow its lane and those that go on from it.
+    FollowLane,
+    /// Walk over a crossing.
+    Cross,
 }
 
 /// Where an object may be, in odom.

@@ -3,6 +3,7 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use janus_datasets::Class;
+use janus_datasets::roads::Roads;
 
 use super::config::ObjectsConfig;
 use super::extent::Extent;
@@ -312,7 +313,7 @@ impl Track {
     }
 
     /// What is known of it.
-    pub(super) fn object(&self, stamp: i64) -> Object {
+    pub(super) fn object(&self, stamp: i64, roads: Option<&Roads>) -> Object {
         let Gaussian { mean, covariance } = self.filter.estimate();
         let ([length, width, height], _) = self.extent.of(&self.prior());
         let (class, class_score) = self.belief.best();
@@ -344,7 +345,7 @@ impl Track {
             motion,
             source,
             unseen_s: (stamp - self.measured) as f64 * 1e-9,
-            predicted: hypotheses(&self.filter, motion),
+            predicted: hypotheses(&self.filter, motion, class, roads),
         }
     }
 }

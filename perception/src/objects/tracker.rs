@@ -1,5 +1,6 @@
 //! Everything that is followed, from one frame to the next.
 
+use janus_datasets::roads::Roads;
 use rayon::prelude::*;
 
 use super::association::{Pair, associate};
@@ -80,9 +81,9 @@ impl Tracker {
     }
 
     /// What is surely there, in the order of identities.
-    pub(super) fn objects(&self, stamp: i64) -> Vec<Object> {
+    pub(super) fn objects(&self, stamp: i64, roads: Option<&Roads>) -> Vec<Object> {
         let surely = self.tracks.iter().filter(|track| track.is_there(stamp));
-        surely.map(|track| track.object(stamp)).collect()
+        surely.map(|track| track.object(stamp, roads)).collect()
     }
 
     /// Segments that lie within the box of one thing are one; all others are

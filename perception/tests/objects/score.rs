@@ -45,6 +45,25 @@ pub(crate) fn things(frame: &Frame) -> Vec<Thing> {
     things.collect()
 }
 
+/// How far something was from where it was predicted, m.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Off {
+    /// On the average up to 3 s.
+    pub(crate) average: f64,
+    /// After 3 s.
+    pub(crate) last: f64,
+}
+
+/// Displacement errors, m, and the share that is more than 2 m off at the end.
+pub(crate) fn displacement(off: &[Off]) -> [f64; 3] {
+    let of = |figure: fn(&Off) -> f64| mean(&off.iter().map(figure).collect::<Vec<_>>());
+    let missed = |off: &Off| f64::from(u8::from(off.last > 2.0));
+    [of(|off| off.average), of(|off| off.last), of(missed)]
+}
+
+/// Predicted places at each half second, by hypothesis.
+type Predicted = Vec<Vec<[f64; 2]>>;
+
 /// What was said of the frames of one drive.
 #[derive(Default)]
 pub(crate) struct Score {
@@ -64,9 +83,11 @@ pub(crate) struct Score {
     pub(crate) size: [Vec<f64>; 3],
     /// Squared errors of speed once followed for a second, m²/s².
     pub(crate) speed: Vec<f64>,
-    /// Of moving vehicles, the mean distance from where they were predicted
-    /// within 3 s, m.
-    pub(crate) predicted: Vec<f64>,
+    /// Of moving vehicles, how far they were from where the likeliest
+    /// hypothesis had them.
+    pub(crate) predicted: Vec<Off>,
+    /// The same of whichever hypothesis came nearest.
+    pub(crate) best: Vec<Off>,
     /// How similar a thing and an object were in each frame that they met.
     similar: Vec<(u32, u64, f64)>,
 }
@@ -77,9 +98,8 @@ pub(crate) struct Judge {
     pub(crate) score: Score,
     last: BTreeMap<u32, u64>,
     ages: BTreeMap<u64, u32>,
-    /// Predictions that wait for the truth: thing, frame, poses at each half
-    /// second.
-    waiting: Vec<(u32, usize, Vec<[f64; 2]>)>,
+    /// Predictions that wait for the truth: thing, frame, places.
+    waiting: Vec<(u32, usize, Predicted)>,
     history: Vec<BTreeMap<u32, [f64; 2]>>,
 }
 
@@ -185,9 +205,12 @@ impl Judge {
         let vehicle = matches!(thing.class, Class::Car | Class::Van | Class::Bicycle);
         let moves = thing.velocity[0].hypot(thing.velocity[1]) > 1.0;
         if vehicle && moves && self.ages[&object.id] > 10 && object.motion == Motion::Moving {
-            let poses = object.predicted[0].poses[..6].iter().map(|pose| pose.at);
+            let places = object.predicted.iter().map(|hypothesis| {
+                let poses = hypothesis.poses[..6].iter();
+                poses.map(|pose| pose.at).collect()
+            });
             let now = self.history.len() - 1;
-            self.waiting.push((thing.track, now, poses.collect()));
+            self.waiting.push((thing.track, now, places.collect()));
         }
     }
 
@@ -198,16 +221,29 @@ impl Judge {
             .into_iter()
             .partition(|(_, made, _)| made + 30 <= now);
         self.waiting = waiting;
-        let due: Vec<(u32, usize, Vec<[f64; 2]>)> = due;
-        for (track, made, poses) in due {
-            let off = poses.iter().enumerate().map(|(i, at)| {
-                let truth = self.history[made + 5 * (i + 1)].get(&track)?;
-                Some((at[0] - truth[0]).hypot(at[1] - truth[1]))
+        let due: Vec<(u32, usize, Predicted)> = due;
+        for (track, made, predicted) in due {
+            let truths = (1..=6).map(|i| self.history[made + 5 * i].get(&track).copied());
+            let Some(truths) = truths.collect::<Option<Vec<[f64; 2]>>>() else {
+                continue;
+            };
+            let off = |places: &Vec<[f64; 2]>| {
+                let pairs = places.iter().zip(&truths);
+                let off: Vec<f64> = pairs
+                    .map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]))
+                    .collect();
+                Off {
+                    average: mean(&off),
+                    last: off[5],
+                }
+            };
+            let all: Vec<Off> = predicted.iter().map(off).collect();
+            let least = |figure: fn(&Off) -> f64| all.iter().map(figure).fold(f64::MAX, f64::min);
+            self.score.predicted.push(all[0]);
+            self.score.best.push(Off {
+                average: least(|off| off.average),
+                last: least(|off| off.last),
             });
-            let off: Option<Vec<f64>> = off.collect();
-            self.score
-                .predicted
-                .extend(off.map(|off| off.iter().sum::<f64>() / off.len() as f64));
         }
     }
 }
@@ -284,6 +320,7 @@ impl Score {
         }
         self.speed.extend(other.speed);
         self.predicted.extend(other.predicted);
+        self.best.extend(other.best);
     }
 
     pub(crate) fn speed_rms(&self) -> f64 {
@@ -291,9 +328,12 @@ impl Score {
     }
 
     pub(crate) fn print(&self, name: &str) {
+        let [ade, fde, miss] = displacement(&self.predicted);
+        let best = displacement(&self.best);
         eprintln!(
-            "{name:18} IDF1 {:.3} HOTA {:.3} recall {:.3} precision {:.3} switches {:3} class {:.3} \
-             centre {:.3} size {:.2} {:.2} {:.2} speed {:.2} ADE {:.2} of {}",
+            "{name:26} IDF1 {:.3} HOTA {:.3} recall {:.3} precision {:.3} switches {:3} class {:.3} \
+             centre {:.3} size {:.2} {:.2} {:.2} speed {:.2} ADE {:.2} FDE {:.2} miss {:.2} \
+             best {:.2} {:.2} {:.2} of {}",
             self.idf1(),
             self.hota(),
             self.found as f64 / self.truths as f64,
@@ -305,7 +345,12 @@ impl Score {
             median(&self.size[1]),
             median(&self.size[2]),
             self.speed_rms(),
-            mean(&self.predicted),
+            ade,
+            fde,
+            miss,
+            best[0],
+            best[1],
+            best[2],
             self.predicted.len(),
         );
     }
