@@ -357,8 +357,13 @@ fn without_a_camera_no_tracks_are_exported_and_that_is_told() {
     let log = "logs/argoverse2/7fab2350-7eaf-3b7e-a39d-6937a4c1bede";
     let Some(log) = recorded(log) else { return };
     let out = tempfile::tempdir().unwrap();
-    let ran = janus().arg("replay").arg(&log).args(["--device", "cpu"]);
-    let ran = ran.arg("--export").arg(out.path()).output().unwrap();
+    let ran = janus()
+        .arg("replay")
+        .arg(&log)
+        .args(["--device", "cpu", "--export"])
+        .arg(out.path())
+        .output()
+        .unwrap();
     assert!(said(&ran).contains("it has no camera"), "{}", said(&ran));
     assert!(out.path().join("poses.tum").is_file());
     assert!(!out.path().join("tracks").exists());

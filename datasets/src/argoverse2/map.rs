@@ -77,9 +77,9 @@ fn archive(folder: &Path) -> Result<Option<PathBuf>> {
     if !folder.is_dir() {
         return Ok(None);
     }
-    let io = |source| Error::Io {
+    let io = |cause| Error::Io {
         path: folder.into(),
-        source,
+        cause,
     };
     let mut first: Option<PathBuf> = None;
     for entry in folder.read_dir().map_err(io)? {
