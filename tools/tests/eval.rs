@@ -132,8 +132,10 @@ fn what_is_followed_on_a_street_is_scored_without_a_detector() {
 #[test]
 fn what_cannot_be_scored_is_told() {
     let scenario = "datasets/scenarios/crossing.toml";
-    let ran = janus().args(["eval", scenario, "--svg", "x.svg"]);
-    let ran = ran.output().unwrap();
+    let ran = janus()
+        .args(["eval", scenario, "--svg", "x.svg"])
+        .output()
+        .unwrap();
     assert_eq!(ran.status.code(), Some(2));
     assert!(said(&ran).contains("--svg needs a --model"));
 
