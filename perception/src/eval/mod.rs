@@ -27,4 +27,4 @@ pub use moments::Moments;
 pub use overlap::Footprint;
 pub use sequence::{Sequence, SequenceError, TrackFrame};
 pub use sighting::{Sighting, outlined, sightings};
-pub use tracking::{TrackingScore, score_tracking};
+pub use tracking::{MOVING, TrackingScore, score_tracking};

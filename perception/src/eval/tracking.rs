@@ -10,6 +10,9 @@ use super::identity::{Identity, identity};
 use super::moment::{Moment, ObjectState, Relevance, TrackedObject, TruthObject};
 use super::sequence::{Sequence, SequenceError};
 
+/// What is faster moves, m/s.
+pub const MOVING: f64 = 0.5;
+
 /// How well the objects of a log are tracked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrackingScore {
@@ -25,6 +28,9 @@ pub struct TrackingScore {
     pub right_class: Option<f64>,
     /// Of the forecasts for these tracks.
     pub forecasts: [ForecastErrors; HORIZONS.len()],
+    /// Of those alone whose truth moves at the time, faster than
+    /// [`MOVING`].
+    pub moving: [ForecastErrors; HORIZONS.len()],
 }
 
 /// Scores the tracks of a sequence, in the order of time, by what counts; of
@@ -45,7 +51,7 @@ pub fn score_tracking(
     let ways = ways(moments);
 
     let mut boxes: Vec<(ObjectState, ObjectState)> = Vec::new();
-    let mut forecasts = Vec::new();
+    let (mut forecasts, mut moving) = (Vec::new(), Vec::new());
     for (number, (moment, frame)) in moments.iter().zip(&frames).enumerate() {
         let twice = |of, id| SequenceError::Twice {
             frame: number,
@@ -68,11 +74,14 @@ pub fn score_tracking(
             let Some(j) = j else { continue };
             let (truth, track) = (truths[&frame.truths[i]], tracks[&frame.tracks[*j]]);
             boxes.push((truth.state, track.state));
-            forecasts.push(Forecast {
+            let forecast = Forecast {
                 stamp: moment.stamp,
                 hypotheses: &track.hypotheses,
                 way: &ways[&truth.id],
-            });
+            };
+            forecasts.push(forecast);
+            let speed = truth.state.velocity.map(|[x, y]| x.hypot(y));
+            moving.extend(speed.filter(|speed| *speed > MOVING).map(|_| forecast));
         }
     }
     let right = boxes.iter().filter(|(a, b)| a.class == b.class).count();
@@ -83,6 +92,7 @@ pub fn score_tracking(
         right_class: (!boxes.is_empty()).then(|| right as f64 / boxes.len() as f64),
         boxes: box_errors(&boxes),
         forecasts: forecast_errors(&forecasts, hypotheses),
+        moving: forecast_errors(&moving, hypotheses),
     })
 }
 

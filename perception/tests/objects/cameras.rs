@@ -11,7 +11,7 @@ use janus_perception::{CameraScene, Cloud, Lidar, LidarConfig, LidarScene, Objec
 use janus_perception::{ObjectsConfig, Source};
 use nalgebra::{Translation3, UnitQuaternion};
 
-use super::score::{Thing, median, things};
+use super::truth::{Thing, median, things};
 use super::{classes, drive};
 
 /// A frame, what the lidars make of it but for what stands on the ground, and

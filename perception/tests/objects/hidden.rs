@@ -6,7 +6,7 @@ use janus_datasets::Log;
 use janus_datasets::synth::{Drive, Scenario};
 use janus_perception::{Lidar, LidarConfig, Objects, ObjectsConfig};
 
-use super::score::things;
+use super::truth::things;
 
 /// The vehicle hardly moves; a bicycle passes behind a wall, whose shadow it
 /// takes some two seconds to cross, and comes out again.

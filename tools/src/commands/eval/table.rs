@@ -4,14 +4,15 @@ use std::fmt;
 
 use janus_perception::eval::Spread;
 
-use super::tracks::{Errors, Score, Scores};
+use super::tracks::{Errors, Forecast, Score, Scores};
 use crate::commands::counts;
 
 impl fmt::Display for Scores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.accuracy(f)?;
         self.errors(f)?;
-        self.forecasts(f)?;
+        self.forecasts(f, "ADE/FDE/missed", |score| &score.forecasts)?;
+        self.forecasts(f, "of what moves", |score| &score.moving)?;
         let impaired = counts(&self.impaired);
         writeln!(
             f,
@@ -97,12 +98,17 @@ impl Scores {
         Ok(())
     }
 
-    fn forecasts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.heading(f, "ADE/FDE/missed")?;
-        for (i, forecast) in self.all.forecasts.iter().enumerate() {
+    fn forecasts(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        what: &str,
+        those: impl Fn(&Score) -> &[Forecast],
+    ) -> fmt::Result {
+        self.heading(f, what)?;
+        for (i, forecast) in those(&self.all).iter().enumerate() {
             write!(f, "{:<16}", format!("{} s, m", forecast.horizon_s))?;
             for score in self.columns() {
-                let of = &score.forecasts[i];
+                let of = &those(score)[i];
                 let [ade, fde] = [of.ade_m, of.fde_m].map(|of| figure(of, 2));
                 let missed = figure(of.miss_rate, 2);
                 write!(f, "{:>WIDE$}", format!("{ade} / {fde} / {missed}"))?;

@@ -198,6 +198,8 @@ pub(super) struct Score {
     pub(super) right_class: Option<f64>,
     pub(super) errors: Errors,
     pub(super) forecasts: Vec<Forecast>,
+    /// Of those of what moves at the time alone.
+    pub(super) moving: Vec<Forecast>,
 }
 
 /// Errors of the boxes of tracks.
@@ -240,6 +242,7 @@ impl Score {
             boxes,
             right_class,
             forecasts,
+            moving,
         } = score;
         let wanted = clear.hits + clear.misses;
         let figure = |of: f64| (wanted > 0).then_some(of);
@@ -262,6 +265,7 @@ impl Score {
             right_class: *right_class,
             errors: Errors::of(boxes),
             forecasts: forecasts.iter().map(Forecast::of).collect(),
+            moving: moving.iter().map(Forecast::of).collect(),
         }
     }
 }
