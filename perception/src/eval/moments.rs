@@ -243,6 +243,7 @@ mod tests {
                 labels: None,
             }],
             images: Vec::new(),
+            roads: None,
             annotations: vec![Annotation {
                 track: "car".into(),
                 class: Class::Car,

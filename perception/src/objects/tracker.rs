@@ -495,7 +495,7 @@ mod tests {
         }
 
         fn objects(&self) -> Vec<Object> {
-            self.tracker.objects(self.stamp)
+            self.tracker.objects(self.stamp, None)
         }
     }
 
