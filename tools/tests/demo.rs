@@ -3,12 +3,9 @@
 
 mod janus;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use janus::{janus, json, said as aside_of};
-use janus_datasets::Log;
-use janus_datasets::synth::Drive;
 
 /// The geometry of the drive over the crossing.
 const GEOMETRY: &str = "2f2a26ae5c932c4b97878e8e706f797381eeb28adb1493c6ada6d26e147b1f04";
@@ -49,37 +46,10 @@ fn the_demo_needs_nothing() {
     assert_eq!(report["frames"]["in"], report["frames"]["out"]);
     assert_eq!(report["geometry"]["sha256"], GEOMETRY);
     assert_eq!(report["planning"]["plans"], report["frames"]["out"]);
-    // Who comes near the crossing in these three seconds is followed, and next
-    // to nothing else.
-    let identities = report["objects"]["identities"].as_u64().unwrap() as usize;
-    let [surely, at_all] = near_the_crossing();
-    assert!(surely >= 2, "{surely}");
-    assert!(
-        (surely..=at_all + 2).contains(&identities),
-        "{identities} of {surely} to {at_all}"
-    );
+    // A tree and two posts beside the way; nobody who moves is near in these three
+    // seconds.
+    assert_eq!(report["objects"]["identities"], 3);
     assert_eq!(report["objects"]["impaired"], serde_json::json!({}));
-}
-
-/// How many things were within 40 m with at least 30 returns in a second's
-/// frames, and how many had any returns in any frame.
-fn near_the_crossing() -> [usize; 2] {
-    let log = Log::synthetic(Drive::default()).unwrap();
-    let (mut surely, mut at_all) = (BTreeMap::new(), BTreeSet::new());
-    for frame in log.frames(None) {
-        for thing in frame.unwrap().annotations {
-            let returns = thing.points.unwrap();
-            if returns > 0 {
-                at_all.insert(thing.track.clone());
-            }
-            let at = thing.base_from_box.translation;
-            if returns >= 30 && at.x.hypot(at.y) < 40.0 {
-                *surely.entry(thing.track).or_insert(0) += 1;
-            }
-        }
-    }
-    surely.retain(|_, frames| *frames >= 10);
-    [surely.len(), at_all.len()]
 }
 
 #[test]

@@ -9,8 +9,28 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use drive::{Drive, picture, png, scan};
+use drive::{Drive, NUMBERS, picture, png, scan};
 use janus::{janus, json, said};
+
+/// The small drive, on a street: its scans see the ground.
+fn street() -> Drive {
+    let drive = Drive::new();
+    let ring = |radius: f32| {
+        (0..90).map(move |i| {
+            let (sin, cos) = (i as f32 * 4.0).to_radians().sin_cos();
+            [radius * cos, radius * sin, -1.73, 0.3]
+        })
+    };
+    let ground: Vec<u8> = (4..20)
+        .flat_map(|radius| ring(radius as f32))
+        .flatten()
+        .flat_map(f32::to_le_bytes)
+        .collect();
+    for number in NUMBERS {
+        drive.write(&scan(number), &ground);
+    }
+    drive
+}
 
 fn replay(log: &Path, more: &[&str]) -> Output {
     janus()
@@ -41,7 +61,7 @@ fn a_cause_is_told_once() {
     let file = folder.path().join("missing");
     let file = file.to_str().unwrap();
     let [model, case] = ["onnx", "csv"].map(|ending| format!("{file}.{ending}"));
-    let drive = Drive::new();
+    let drive = street();
     let log = drive.path();
     for (arguments, named) in [
         (&["info", file][..], file),
@@ -75,7 +95,7 @@ fn loses_one(ran: &Output, reason: &str) {
 
 #[test]
 fn a_whole_drive_is_clean() {
-    let ran = replay(&Drive::new().path(), &[]);
+    let ran = replay(&street().path(), &[]);
     assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
     assert_eq!(said(&ran), "");
 }
@@ -95,7 +115,7 @@ fn what_is_no_log_is_named() {
 
 #[test]
 fn a_truncated_scan_costs_its_frame() {
-    let drive = Drive::new();
+    let drive = street();
     drive.write(&scan(5), [0; 17]);
     loses_one(&replay(&drive.path(), &[]), "truncated_scan");
 }
@@ -104,7 +124,7 @@ fn a_truncated_scan_costs_its_frame() {
 fn a_picture_that_cannot_be_seen_costs_its_frame() {
     let whole = png(32, 16);
     for bytes in [&whole[..whole.len() / 2], b"", b"# no picture"] {
-        let drive = Drive::new();
+        let drive = street();
         drive.write(&picture("image_02", 5), bytes);
         let ran = replay(&drive.path(), &[]);
         loses_one(&ran, "broken_image");
@@ -123,7 +143,7 @@ fn converted(drive: &Drive) -> (std::path::PathBuf, Vec<u8>) {
 
 #[test]
 fn a_record_that_cannot_be_read_is_reported() {
-    let drive = Drive::new();
+    let drive = street();
     let (log, mut bytes) = converted(&drive);
     // A message too short for its header, before all that is whole.
     bytes.splice(8..8, [&[5, 3][..], &[0; 7], &[1, 0, 1]].concat());
@@ -156,7 +176,7 @@ fn a_record_that_cannot_be_read_is_reported() {
 
 #[test]
 fn pictures_between_the_sweeps_are_counted_and_no_fault() {
-    let drive = Drive::new();
+    let drive = street();
     let stamps: String = (0..12)
         .map(|i| format!("2011-09-26 13:10:{:02}.{}30000000\n", 50 + i / 10, i % 10))
         .collect();
@@ -179,14 +199,14 @@ fn pictures_between_the_sweeps_are_counted_and_no_fault() {
 
 #[test]
 fn a_calibration_without_a_line_is_named() {
-    let drive = Drive::new();
+    let drive = street();
     drive.write("../calib_velo_to_cam.txt", "R: 0 -1 0 0 0 -1 1 0 0\n");
     fails(&replay(&drive.path(), &[]), &["calib_velo_to_cam.txt", "T"]);
 }
 
 #[test]
 fn a_model_that_is_none_is_named() {
-    let drive = Drive::new();
+    let drive = street();
     let model = drive.path().join("model.onnx");
     fs::write(&model, "not a model").unwrap();
     for inference in ["embedded", "auto"] {
@@ -204,7 +224,7 @@ fn a_model_that_is_none_is_named() {
 fn a_device_that_is_not_there_is_named_with_those_that_are() {
     let ran = janus()
         .args(["replay", "--device", "abacus"])
-        .arg(Drive::new().path())
+        .arg(street().path())
         .output()
         .unwrap();
     fails(&ran, &["device `abacus`: no such adapter; there are: "]);
@@ -212,7 +232,7 @@ fn a_device_that_is_not_there_is_named_with_those_that_are() {
 
 #[test]
 fn a_setting_that_makes_no_sense_is_named() {
-    let drive = Drive::new();
+    let drive = street();
     let config = drive.path().join("janus.toml");
     for (text, field) in [
         ("lidar.range = 4", "range"),
@@ -257,7 +277,7 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error() {
 
 #[test]
 fn what_cannot_be_written_is_named() {
-    let drive = Drive::new();
+    let drive = street();
     let file = drive.path().join("calib.txt");
     fs::write(&file, "").unwrap();
     let below = file.join("below");
@@ -278,7 +298,7 @@ fn what_cannot_be_written_is_named() {
 #[test]
 #[cfg(unix)]
 fn a_recording_that_breaks_off_is_reported() {
-    let drive = Drive::new();
+    let drive = street();
     let recording = drive.path().join("run.rrd");
     // No file may grow beyond 16 blocks, and the attempt is an error.
     let ran = std::process::Command::new("sh")
@@ -299,7 +319,7 @@ fn a_recording_that_breaks_off_is_reported() {
 
 #[test]
 fn a_viewer_that_does_not_listen_is_reported() {
-    let drive = Drive::new();
+    let drive = street();
     // The discard port: nobody is there.
     let ran = replay(
         &drive.path(),

@@ -221,7 +221,7 @@ mod tests {
         for x in [-1.9, 0.0, 3.9] {
             assert_eq!(at(&forecast, 0, x, 0.5), 153, "{x}");
         }
-        assert_eq!(at(&forecast, 0, -2.9, 0.0), 0);
+        assert_eq!(at(&forecast, 0, -4.5, 0.0), 0);
         // In the last half second 18 to 20 m on, give or take two of 1.1 m.
         assert_eq!(at(&forecast, 9, 20.0, 0.0), 153);
         assert_eq!(at(&forecast, 9, 23.5, 0.0), 39);

@@ -361,14 +361,14 @@ mod tests {
             (end.at[0] - 50.0).abs() < 0.1 && end.at[1].abs() < 0.1,
             "{end:?}"
         );
-        // It slows for the bend of 10 m, and keeps to it.
+        // It slows for the bend of 10 m about (30, 10), and keeps to it.
         let end = off.0.poses[9];
-        let late = 10.0 + 8.0 * 5.0 - (30.0 + 10.0 * PI / 2.0 + end.at[1] - 10.0);
-        assert!(
-            (end.at[0] - 40.0).abs() < 0.3 && late > 3.0,
-            "{end:?} {late}"
-        );
-        assert!((end.yaw - PI / 2.0).abs() < 0.1);
+        let [x, y] = [end.at[0] - 30.0, 10.0 - end.at[1]];
+        let turned = x.atan2(y);
+        assert!((x.hypot(y) - 10.0).abs() < 0.3, "{end:?}");
+        assert!((end.yaw - turned).abs() < 0.1, "{end:?}");
+        let late = 8.0 * 5.0 - (20.0 + 10.0 * turned);
+        assert!(late > 3.0 && turned > 0.5, "{end:?} {late}");
         for (one, _) in &found {
             let spread = one
                 .poses

@@ -14,8 +14,8 @@ use nalgebra::{Translation3, UnitQuaternion};
 use super::truth::{Thing, median, things};
 use super::{classes, drive};
 
-/// A frame, what the lidars make of it but for what stands on the ground, and
-/// the box of each thing that is whole in a picture, with its track.
+/// A frame, what lidars make of it that see neither the ground nor what stands
+/// on it, and the box of each thing that is whole in a picture, with its track.
 type Bare = (Frame, LidarScene, Vec<(u32, Detection)>);
 
 fn bare(name: &str, frames: Range<u64>) -> Vec<Bare> {
@@ -27,11 +27,7 @@ fn bare(name: &str, frames: Range<u64>) -> Vec<Bare> {
         let frame = frame.unwrap();
         let mut scene = lidar.step(&frame).unwrap();
         scene.cloud.clusters.clear();
-        for label in &mut scene.cloud.labels {
-            if *label != Cloud::GROUND {
-                *label = Cloud::UNLABELLED;
-            }
-        }
+        scene.cloud.labels.fill(Cloud::UNLABELLED);
         let sight = pictures.sight(frame.index).unwrap();
         let whole = sight.silhouettes.iter().filter(|seen| {
             let [x_min, _, x_max, y_max] = seen.extent;
