@@ -165,14 +165,14 @@ mod tests {
             assert!((radius - 10.0).abs() < 1e-6, "{last:?}");
             assert_eq!(last.kappa, curvature);
         }
-        // Sharper than the vehicle may at 8 m/s.
+        // Sharper than the vehicle may at 4 m/s.
         let driving = Driving {
             curvature: 5.0,
-            ..ahead(8.0)
+            ..ahead(4.0)
         };
-        let from = Pose2::new(-8.0, -8.0, 0.0);
+        let from = Pose2::new(-8.0, -4.0, 0.0);
         let wide = planner().stop(&grid(99.0), from, driving).expect("a stop");
-        let most = planner().vehicle().max_lateral_accel / 64.0;
+        let most = planner().vehicle().max_lateral_accel / 16.0;
         assert!((wide.plan.samples[0].kappa - most).abs() < 1e-9);
         assert_eq!(wide.fault, None);
     }
